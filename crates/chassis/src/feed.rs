@@ -1,0 +1,299 @@
+//! Every event of a municipality, in order, without a hole, whatever is lost on the way.
+//!
+//! With NATS a feed catches up from the ledger, then reads JetStream. Positions are dense, so a hole shows by arithmetic and
+//! is read from the ledger. A lost *last* message leaves no hole: so the feed also compares itself with the ledger's head
+//! twice a second, even when all is silent. Without NATS it follows the ledger.
+
+use std::{pin::Pin, time::Duration};
+
+use async_nats::jetstream::{
+    self,
+    consumer::{DeliverPolicy, pull::OrderedConfig},
+};
+use contracts::ledger::v1::{Event, FollowReply};
+use futures::{Stream, StreamExt as _};
+use opentelemetry::metrics::Counter;
+use tokio::time::{Interval, MissedTickBehavior};
+use tonic::Streaming;
+
+use crate::{Ledger, cloudevents, telemetry::label};
+
+/// Half of the second within which a lost tail is noticed.
+const TICK: Duration = Duration::from_millis(500);
+/// Events per batch.
+const BATCH: usize = 512;
+/// A subscription that had to be helped this often in a row is stuck, and is made anew.
+const PATIENCE: u32 = 3;
+
+/// Where events come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    Ledger,
+    Nats(async_nats::Client),
+}
+
+/// Events in order, and the newest position known.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// May be empty: nothing new, but `head` is fresh.
+    pub events: Vec<Event>,
+    /// The newest position the ledger is known to have.
+    pub head: u64,
+}
+
+type Chunks = Pin<Box<dyn Stream<Item = Vec<Option<Event>>> + Send>>;
+
+/// A reader of one municipality's log, from one position on.
+pub struct Feed {
+    source: Source,
+    ledger: Ledger,
+    after: u64,
+    head: u64,
+    heard: bool,
+    following: Option<Streaming<FollowReply>>,
+    subscribed: Option<Chunks>,
+    tick: Interval,
+    head_a_tick_ago: u64,
+    helped: u32,
+    healed: Counter<u64>,
+}
+
+impl Feed {
+    pub(crate) fn new(source: Source, ledger: Ledger, after: u64) -> Self {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let healed = opentelemetry::global::meter("cozum")
+            .u64_counter("cozum_feed_healed_events")
+            .with_description(
+                "Events that JetStream did not deliver and that were read from the ledger",
+            )
+            .build();
+        Self {
+            source,
+            ledger,
+            after,
+            head: 0,
+            heard: false,
+            following: None,
+            subscribed: None,
+            tick,
+            head_a_tick_ago: 0,
+            helped: 0,
+            healed,
+        }
+    }
+
+    /// The next events; waits for them, at most about a second. Failures are waited out: it always comes back.
+    ///
+    /// Dropping the future loses nothing: what was not returned is read again.
+    pub async fn next(&mut self) -> Batch {
+        let events = match self.source.clone() {
+            Source::Ledger => self.next_of_ledger().await,
+            Source::Nats(client) => self.next_of_nats(&client).await,
+        };
+        if let Some(last) = events.last() {
+            self.after = last.position;
+        }
+        self.head = self.head.max(self.after);
+        Batch {
+            events,
+            head: self.head,
+        }
+    }
+
+    /// Whether the ledger has answered at all.
+    #[must_use]
+    pub fn has_heard(&self) -> bool {
+        self.heard
+    }
+
+    async fn next_of_ledger(&mut self) -> Vec<Event> {
+        if self.following.is_none() {
+            match self.ledger.follow(self.after).await {
+                Ok(stream) => self.following = Some(stream),
+                Err(status) => {
+                    tracing::debug!(error = %status, "the ledger cannot be followed yet");
+                    tokio::time::sleep(TICK).await;
+                    return vec![];
+                }
+            }
+        }
+        let reply = match &mut self.following {
+            Some(stream) => stream.message().await,
+            None => return vec![],
+        };
+        match reply {
+            Ok(Some(reply)) => {
+                self.heard = true;
+                self.head = self.head.max(reply.head);
+                let after = self.after;
+                let events: Vec<Event> = reply
+                    .events
+                    .into_iter()
+                    .filter(|it| it.position > after)
+                    .collect();
+                if !is_dense(after, &events) {
+                    tracing::error!(
+                        position = after,
+                        "the ledger's stream has a hole after {after}: reading anew"
+                    );
+                    self.following = None;
+                    return vec![];
+                }
+                events
+            }
+            Ok(None) | Err(_) => {
+                self.following = None;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                vec![]
+            }
+        }
+    }
+
+    async fn next_of_nats(&mut self, client: &async_nats::Client) -> Vec<Event> {
+        if self.subscribed.is_none() {
+            // Catch up first: JetStream keeps only the newest weeks.
+            let page = self.read_from_ledger().await;
+            if !page.is_empty() {
+                return page;
+            }
+            self.subscribed = subscribe(client, &self.ledger, self.after).await;
+        }
+        let chunk = async {
+            match &mut self.subscribed {
+                Some(chunks) => chunks.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            chunk = chunk => match chunk {
+                Some(chunk) => self.accept(chunk),
+                None => {
+                    self.subscribed = None;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    vec![]
+                }
+            },
+            _ = self.tick.tick() => self.check_tail().await,
+        }
+    }
+
+    /// Takes what JetStream delivered, up to the first hole; what is missing is read from the ledger next.
+    fn accept(&mut self, chunk: Vec<Option<Event>>) -> Vec<Event> {
+        let mut events: Vec<Event> = Vec::with_capacity(chunk.len());
+        for item in chunk {
+            let Some(event) = item else {
+                self.subscribed = None;
+                break;
+            };
+            let after = events.last().map_or(self.after, |it| it.position);
+            if event.position > after + 1 {
+                let missing = event.position - after - 1;
+                tracing::warn!(
+                    position = after,
+                    "JetStream lost {missing} messages after {after}: reading the ledger"
+                );
+                self.count_healed("hole", missing);
+                self.subscribed = None;
+                break;
+            }
+            if event.position > after {
+                events.push(event);
+            }
+        }
+        if !events.is_empty() {
+            self.helped = 0;
+        }
+        events
+    }
+
+    /// What the head was a tick ago should have arrived by now.
+    async fn check_tail(&mut self) -> Vec<Event> {
+        let Ok(head) = self.ledger.head().await else {
+            return vec![];
+        };
+        self.head = self.head.max(head);
+        let expected = std::mem::replace(&mut self.head_a_tick_ago, head);
+        if self.after >= expected && self.subscribed.is_some() {
+            return vec![];
+        }
+        let page = self.read_from_ledger().await;
+        if self.subscribed.is_some() && !page.is_empty() {
+            self.count_healed("tail", page.len() as u64);
+            self.helped += 1;
+            if self.helped >= PATIENCE {
+                self.helped = 0;
+                self.subscribed = None;
+            }
+        }
+        page
+    }
+
+    async fn read_from_ledger(&mut self) -> Vec<Event> {
+        match self.ledger.read(self.after, 1_000).await {
+            Ok(events) if is_dense(self.after, &events) => {
+                self.heard = true;
+                self.head = self.head.max(events.last().map_or(0, |it| it.position));
+                events
+            }
+            Ok(_) | Err(_) => vec![],
+        }
+    }
+
+    fn count_healed(&self, kind: &'static str, events: u64) {
+        let municipality = self.ledger.municipality().as_str();
+        self.healed.add(
+            events,
+            &[label("kind", kind), label("municipality", municipality)],
+        );
+    }
+}
+
+/// An ordered consumer from a position on: JetStream's sequence is the position. `None` in a chunk: the stream broke.
+async fn subscribe(client: &async_nats::Client, ledger: &Ledger, after: u64) -> Option<Chunks> {
+    let mut context = jetstream::new(client.clone());
+    context.set_timeout(Duration::from_secs(2));
+    let name = cloudevents::stream_name(ledger.municipality());
+    let messages = async {
+        let stream = context
+            .get_stream(name)
+            .await
+            .map_err(|it| it.to_string())?;
+        let config = OrderedConfig {
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: after + 1,
+            },
+            ..OrderedConfig::default()
+        };
+        let consumer = stream
+            .create_consumer(config)
+            .await
+            .map_err(|it| it.to_string())?;
+        consumer.messages().await.map_err(|it| it.to_string())
+    };
+    match messages.await {
+        Ok(messages) => {
+            let events = messages.map(|message| {
+                let message = message
+                    .inspect_err(|it| tracing::debug!(error = %it, "JetStream consumer"))
+                    .ok()?;
+                cloudevents::from_message(message.headers.as_ref()?, &message.payload)
+                    .inspect_err(|it| tracing::warn!(error = %it, "a message that is not ours"))
+                    .ok()
+            });
+            Some(Box::pin(events.ready_chunks(BATCH)))
+        }
+        Err(error) => {
+            tracing::debug!(error, "JetStream cannot be read yet");
+            None
+        }
+    }
+}
+
+fn is_dense(after: u64, events: &[Event]) -> bool {
+    events
+        .iter()
+        .zip(after + 1..)
+        .all(|(event, position)| event.position == position)
+}

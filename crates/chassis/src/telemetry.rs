@@ -1,0 +1,135 @@
+//! Spans, logs and metrics: JSON lines on stderr, OTLP traces where an endpoint is set, Prometheus on `/metrics`.
+//!
+//! One trace runs from the HTTP request through gRPC, the append, the relay and every reader: its W3C context travels in
+//! call metadata, in the event itself and in message headers.
+
+use anyhow::Context as _;
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{
+        SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+        TracerProvider as _,
+    },
+};
+use opentelemetry_otlp::WithExportConfig as _;
+use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider, trace::SdkTracerProvider};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+
+/// Keeps telemetry running; flushes what is left when dropped.
+#[derive(Debug)]
+pub struct Telemetry {
+    traces: SdkTracerProvider,
+    _metrics: SdkMeterProvider,
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        // Nothing can be done about a collector that is gone at the very end.
+        let _ = self.traces.shutdown();
+    }
+}
+
+/// Starts telemetry for a process: `name` as in "cozum-intake", `level` as in `RUST_LOG`, `otlp` a collector's gRPC URL.
+pub fn start(name: &'static str, level: &str, otlp: Option<&str>) -> anyhow::Result<Telemetry> {
+    let resource = Resource::builder().with_service_name(name).build();
+    let mut traces = SdkTracerProvider::builder().with_resource(resource.clone());
+    if let Some(endpoint) = otlp {
+        let exporter = opentelemetry_otlp::SpanExporter::builder()
+            .with_tonic()
+            .with_endpoint(endpoint)
+            .build()
+            .context("OTLP exporter")?;
+        traces = traces.with_batch_exporter(exporter);
+    }
+    let traces = traces.build();
+    let metrics = opentelemetry_prometheus::exporter()
+        .with_registry(prometheus::default_registry().clone())
+        .build()
+        .context("Prometheus exporter")?;
+    let metrics = SdkMeterProvider::builder()
+        .with_resource(resource)
+        .with_reader(metrics)
+        .build();
+    opentelemetry::global::set_meter_provider(metrics.clone());
+
+    let filter = EnvFilter::try_new(level).context("log level")?;
+    let logs = tracing_subscriber::fmt::layer()
+        .json()
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(std::io::stderr)
+        .with_filter(filter);
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(traces.tracer("cozum"))
+        .with_filter(EnvFilter::new("info"));
+    tracing_subscriber::registry()
+        .with(logs)
+        .with(spans)
+        .try_init()
+        .context("telemetry was started before")?;
+    Ok(Telemetry {
+        traces,
+        _metrics: metrics,
+    })
+}
+
+/// The W3C trace context of the current span, or an empty text.
+#[must_use]
+pub fn current_traceparent() -> String {
+    let context = Span::current().context();
+    let span = context.span();
+    let span = span.span_context();
+    if !span.is_valid() {
+        return String::new();
+    }
+    format!(
+        "00-{}-{}-{:02x}",
+        span.trace_id(),
+        span.span_id(),
+        span.trace_flags().to_u8()
+    )
+}
+
+/// Makes a span part of the trace that a W3C context names; leaves it alone where there is none.
+pub fn continue_trace(span: &Span, traceparent: &str) {
+    if let Some(parent) = parse(traceparent) {
+        // Fails only for a span that has begun, and ours have not.
+        let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+    }
+}
+
+fn parse(traceparent: &str) -> Option<SpanContext> {
+    let mut parts = traceparent.split('-');
+    let (_version, trace, span, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let context = SpanContext::new(
+        TraceId::from_hex(trace).ok()?,
+        SpanId::from_hex(span).ok()?,
+        TraceFlags::new(u8::from_str_radix(flags, 16).ok()?),
+        true,
+        TraceState::default(),
+    );
+    context.is_valid().then_some(context)
+}
+
+/// The span of one gRPC call, named by its path, in the caller's trace.
+pub(crate) fn span_of_call(request: &http::Request<()>) -> Span {
+    let path = request.uri().path();
+    let span = tracing::info_span!("grpc", otel.name = path, rpc.system = "grpc");
+    let traceparent = request
+        .headers()
+        .get("traceparent")
+        .and_then(|it| it.to_str().ok());
+    continue_trace(&span, traceparent.unwrap_or_default());
+    span
+}
+
+/// A label of a metric.
+#[must_use]
+pub fn label(key: &'static str, value: impl Into<String>) -> KeyValue {
+    KeyValue::new(key, value.into())
+}
