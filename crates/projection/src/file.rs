@@ -1,0 +1,65 @@
+use std::{path::Path, time::Duration};
+
+use anyhow::Context as _;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::ReadModel;
+
+/// Readers at once; SQLite's readers do not wait for its writer.
+const READERS: u32 = 4;
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    // Losing the last batches in a power failure is harmless: the file is a prefix, and follows on from there.
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(200)
+        .disable_statement_logging()
+}
+
+/// The one writing connection, and the position the file stands at.
+pub(crate) async fn open<M: ReadModel>(path: &Path) -> anyhow::Result<(SqliteConnection, u64)> {
+    let mut writer = SqliteConnection::connect_with(&options(path).create_if_missing(true))
+        .await
+        .with_context(|| format!("read model {}", path.display()))?;
+    let mut tx = writer.begin().await?;
+    let exists: Option<i64> = sqlx::query_scalar(
+        "select 1 from sqlite_master where type = 'table' and name = 'projection_position'",
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if exists.is_none() {
+        sqlx::raw_sql(AssertSqlSafe(M::SCHEMA))
+            .execute(&mut *tx)
+            .await
+            .context("schema of the read model")?;
+        sqlx::raw_sql(
+            "create table projection_position (one integer primary key check (one = 1), position integer not null) strict;
+             insert into projection_position values (1, 0);",
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    let position: i64 = sqlx::query_scalar("select position from projection_position")
+        .fetch_one(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok((
+        writer,
+        u64::try_from(position).context("a position below 0")?,
+    ))
+}
+
+pub(crate) async fn readers(path: &Path) -> anyhow::Result<SqlitePool> {
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .test_before_acquire(false)
+        .connect_with(options(path).read_only(true).pragma("query_only", "on"))
+        .await
+        .with_context(|| format!("read model {}", path.display()))
+}

@@ -1,0 +1,100 @@
+use anyhow::{Context as _, bail};
+use chassis::{Feed, Health, telemetry};
+use contracts::ledger::v1::Event;
+use opentelemetry::metrics::Gauge;
+use sqlx::{Connection as _, SqliteConnection};
+use tokio::sync::watch;
+use tracing::Instrument as _;
+
+use crate::ReadModel;
+
+/// A model this far behind the head is not ready to answer.
+const READY_WITHIN: u64 = 1_000;
+
+pub(crate) struct Follower<M> {
+    model: M,
+    writer: SqliteConnection,
+    position: watch::Sender<u64>,
+    part: String,
+    health: Health,
+    lag: Gauge<u64>,
+}
+
+impl<M: ReadModel> Follower<M> {
+    pub(crate) fn new(
+        model: M,
+        writer: SqliteConnection,
+        position: watch::Sender<u64>,
+        part: String,
+        health: Health,
+    ) -> Self {
+        let lag = opentelemetry::global::meter("cozum")
+            .u64_gauge("cozum_projection_lag_events")
+            .with_description("Events recorded and not yet in this read model")
+            .build();
+        Self {
+            model,
+            writer,
+            position,
+            part,
+            health,
+            lag,
+        }
+    }
+
+    /// Applies what the feed brings, for ever.
+    pub(crate) async fn run(mut self, mut feed: Feed) -> anyhow::Result<()> {
+        loop {
+            let batch = feed.next().await;
+            let before = *self.position.borrow();
+            if let Some(last) = batch.events.last() {
+                let position = last.position;
+                apply_batch(&self.model, &mut self.writer, before, &batch.events)
+                    .await
+                    .with_context(|| format!("read model {}", self.part))?;
+                self.position.send_replace(position);
+            }
+            let lag = batch.head.saturating_sub(*self.position.borrow());
+            self.lag
+                .record(lag, &[telemetry::label("projection", self.part.clone())]);
+            // A head of 0 with nothing read may only mean that the ledger has not answered yet.
+            if lag <= READY_WITHIN && (batch.head > 0 || feed.has_heard()) {
+                self.health.ready(&self.part);
+            }
+        }
+    }
+}
+
+/// Applies events in order and moves the position, in one transaction.
+pub(crate) async fn apply_batch<M: ReadModel>(
+    model: &M,
+    writer: &mut SqliteConnection,
+    before: u64,
+    events: &[Event],
+) -> anyhow::Result<()> {
+    let mut tx = writer.begin().await?;
+    for event in events {
+        let span = tracing::info_span!(
+            "project",
+            projection = M::NAME,
+            event.position = event.position
+        );
+        telemetry::continue_trace(&span, &event.traceparent);
+        model
+            .apply(&mut tx, event)
+            .instrument(span)
+            .await
+            .with_context(|| format!("event {} of type {}", event.position, event.r#type))?;
+    }
+    let after = events.last().map_or(before, |it| it.position);
+    let moved = sqlx::query("update projection_position set position = ? where position = ?")
+        .bind(i64::try_from(after)?)
+        .bind(i64::try_from(before)?)
+        .execute(&mut *tx)
+        .await?;
+    if moved.rows_affected() != 1 {
+        bail!("another process writes to this file");
+    }
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! A read model is one SQLite file that follows the feed: a batch of events and the new position go in together, so the
+//! file is always the fold of a prefix of the log. It can be deleted and comes back.
+//!
+//! [`Projection::open`] starts following; queries run in-process on [`Projection::pool`]; [`rebuild`] folds anew.
+
+mod file;
+mod follow;
+
+use std::{future::Future, path::Path, time::Duration};
+
+use anyhow::Context as _;
+use chassis::{Ledger, Platform};
+use contracts::ledger::v1::Event;
+use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::watch;
+use tonic::Status;
+use vocabulary::Municipality;
+
+/// How long a reader waits for a position it has seen elsewhere.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a read model keeps, and how an event changes it.
+pub trait ReadModel: Send + Sync + 'static {
+    /// The file's name.
+    const NAME: &'static str;
+    /// Rises with every change of the schema or of what an event does: a new version is a new file, built anew.
+    const VERSION: u32;
+    /// `create table …` and `create index …` statements.
+    const SCHEMA: &'static str;
+
+    /// Applies one event; events it has nothing to do with change nothing. An event it should know and cannot read is an
+    /// error: the model stops rather than becomes wrong.
+    fn apply(
+        &self,
+        tx: &mut SqliteConnection,
+        event: &Event,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+}
+
+/// A read model that follows the feed.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    readers: SqlitePool,
+    position: watch::Receiver<u64>,
+    name: &'static str,
+}
+
+impl Projection {
+    /// Opens or creates the model's file and starts following the feed from where it stands.
+    pub async fn open<M: ReadModel>(
+        platform: &Platform,
+        municipality: &Municipality,
+        model: M,
+    ) -> anyhow::Result<Self> {
+        let folder = platform.data.join(municipality.as_str());
+        std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
+        let path = folder.join(format!("{}-v{}.db", M::NAME, M::VERSION));
+        let (writer, position) = file::open::<M>(&path).await?;
+        let readers = file::readers(&path).await?;
+        let (sender, receiver) = watch::channel(position);
+        let part = format!("{}/{}/{}", platform.role, municipality, M::NAME);
+        platform.health.not_ready(&part, "catching up");
+        let follower = follow::Follower::new(model, writer, sender, part, platform.health.clone());
+        let feed = platform.feed(municipality, position);
+        platform.tasks.spawn("projection", follower.run(feed));
+        Ok(Self {
+            readers,
+            position: receiver,
+            name: M::NAME,
+        })
+    }
+
+    /// Connections that read; they see whole batches only.
+    #[must_use]
+    pub fn pool(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// The position up to which the model is folded.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        *self.position.borrow()
+    }
+
+    /// Tells each new position.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.position.clone()
+    }
+
+    /// Waits until the model has a position that somebody has seen elsewhere; UNAVAILABLE after two seconds.
+    pub async fn at_least(&self, position: u64) -> Result<(), Status> {
+        let mut changes = self.changes();
+        let reached = changes.wait_for(|it| *it >= position);
+        match tokio::time::timeout(PATIENCE, reached).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Status::unavailable(format!(
+                "{} is not at position {position} yet",
+                self.name
+            ))),
+        }
+    }
+}
+
+/// Folds the whole log into a fresh file, up to the head; returns the position reached.
+pub async fn rebuild<M: ReadModel>(ledger: &Ledger, model: &M, path: &Path) -> anyhow::Result<u64> {
+    let (mut writer, mut position) = file::open::<M>(path).await?;
+    loop {
+        let events = ledger.read(position, 1_000).await?;
+        let Some(last) = events.last() else {
+            return Ok(position);
+        };
+        let last = last.position;
+        follow::apply_batch(model, &mut writer, position, &events).await?;
+        position = last;
+    }
+}
