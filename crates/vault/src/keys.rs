@@ -1,0 +1,306 @@
+mod batch;
+mod postgres;
+mod sqlite;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use uuid::Uuid;
+use vocabulary::Municipality;
+use zeroize::Zeroizing;
+
+use crate::{
+    MasterKey, Place, Plain, SealError, Sealed, Subject,
+    cache::{Cache, KeyName},
+    framing::framed,
+    seal::{self, NONCE, SealingKey},
+};
+
+/// Unwrapped keys kept in memory; a few megabytes.
+const CACHED: usize = 20_000;
+
+/// The one master key so far.
+const EPOCH: i64 = 1;
+
+/// Holds the data keys of all subjects, and makes new ones.
+pub struct Vault {
+    store: Store,
+    wrapping: SealingKey,
+    cache: Cache,
+    batch: batch::Batch,
+}
+
+/// The two databases that keys can live in.
+enum Store {
+    Postgres(postgres::Keys),
+    Sqlite(sqlite::Keys),
+}
+
+/// A stored data key: nonce and wrapped bytes, or nothing once it was destroyed.
+struct Wrapped(Option<Vec<u8>>);
+
+/// Why the vault gives no key.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum VaultError {
+    /// Try again later.
+    #[error("the key store does not answer")]
+    Unavailable(#[from] Arc<sqlx::Error>),
+    /// Neither kind of database.
+    #[error("a key store is postgres://… or sqlite:FILE")]
+    NotAStore,
+    /// The keys in the store were wrapped by another master key.
+    #[error("the master key is not the one that these keys were wrapped with")]
+    OtherMasterKey,
+    /// Nothing is sealed any more for a subject whose key was destroyed.
+    #[error("the key of {0} was destroyed")]
+    Erased(Subject),
+    /// Nothing was ever sealed for it here.
+    #[error("there is no key of {0}")]
+    Unknown(Subject),
+    /// The value, or a stored key, does not open.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+impl From<sqlx::Error> for VaultError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Unavailable(Arc::new(error))
+    }
+}
+
+/// What was behind a sealed value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// The text.
+    Text(Plain),
+    /// Its key was destroyed.
+    Erased,
+}
+
+impl Vault {
+    /// Opens the store (`postgres://…` or `sqlite:FILE`), creates its tables where needed, and checks that the master key is
+    /// the one that wrapped its keys.
+    pub async fn open(store: &str, master: &MasterKey) -> Result<Self, VaultError> {
+        let store = match store.split_once(':') {
+            Some(("sqlite", file)) => Store::Sqlite(sqlite::Keys::open(file).await?),
+            Some(("postgres" | "postgresql", _)) => {
+                Store::Postgres(postgres::Keys::open(store).await?)
+            }
+            Some(_) | None => return Err(VaultError::NotAStore),
+        };
+        let mine = master.check_value();
+        let stored = match &store {
+            Store::Postgres(keys) => keys.check_value(EPOCH, &mine).await?,
+            Store::Sqlite(keys) => keys.check_value(EPOCH, &mine).await?,
+        };
+        if stored != mine {
+            return Err(VaultError::OtherMasterKey);
+        }
+        Ok(Self {
+            store,
+            wrapping: master.derive("wrap"),
+            cache: Cache::new(CACHED),
+            batch: batch::Batch::default(),
+        })
+    }
+
+    /// The keys of these subjects, created and durable before this answers. Refuses a subject whose key was destroyed.
+    pub async fn keys(
+        &self,
+        municipality: &Municipality,
+        subjects: impl IntoIterator<Item = Subject>,
+    ) -> Result<Keyring, VaultError> {
+        let mut keys = BTreeMap::new();
+        let mut missing = Vec::new();
+        for subject in subjects {
+            let name = KeyName {
+                municipality: municipality.clone(),
+                subject,
+            };
+            match self.cache.get(&name) {
+                Some(key) => drop(keys.insert(name.subject, key)),
+                None => missing.push(name),
+            }
+        }
+        if !missing.is_empty() {
+            let created = self.create(&missing).await?;
+            for KeyName { subject, .. } in missing {
+                match created.get(&KeyName {
+                    municipality: municipality.clone(),
+                    subject: subject.clone(),
+                }) {
+                    Some(Some(key)) => drop(keys.insert(subject, key.clone())),
+                    Some(None) => return Err(VaultError::Erased(subject)),
+                    None => return Err(VaultError::Unknown(subject)),
+                }
+            }
+        }
+        Ok(Keyring {
+            municipality: municipality.clone(),
+            keys,
+        })
+    }
+
+    /// Opens values in the order given; each with the event and the field it stands in.
+    pub async fn open_all(
+        &self,
+        municipality: &Municipality,
+        values: &[(Uuid, &str, &Sealed)],
+    ) -> Result<Vec<Opened>, VaultError> {
+        let mut keys = BTreeMap::new();
+        let mut missing = Vec::new();
+        for (_, _, sealed) in values {
+            let name = KeyName {
+                municipality: municipality.clone(),
+                subject: sealed.subject.clone(),
+            };
+            match self.cache.get(&name) {
+                Some(key) => drop(keys.insert(name, Some(key))),
+                None => missing.push(name),
+            }
+        }
+        if !missing.is_empty() {
+            keys.extend(self.unwrap_all(self.find(&missing).await?)?);
+        }
+        let open = |(event, field, sealed): &(Uuid, &str, &Sealed)| {
+            let name = KeyName {
+                municipality: municipality.clone(),
+                subject: sealed.subject.clone(),
+            };
+            match keys.get(&name) {
+                Some(Some(key)) => {
+                    let place = Place {
+                        municipality,
+                        event: *event,
+                        field,
+                    };
+                    Ok(Opened::Text(seal::open(key, &place, sealed)?))
+                }
+                Some(None) => Ok(Opened::Erased),
+                None => Err(VaultError::Unknown(name.subject)),
+            }
+        };
+        values.iter().map(open).collect()
+    }
+
+    /// Destroys the key of a subject, and with it everything sealed under it. No new key is ever made for it. `at` is in
+    /// microseconds since 1970.
+    pub async fn destroy(
+        &self,
+        municipality: &Municipality,
+        subject: &Subject,
+        at: i64,
+    ) -> Result<(), VaultError> {
+        let name = KeyName {
+            municipality: municipality.clone(),
+            subject: subject.clone(),
+        };
+        match &self.store {
+            Store::Postgres(keys) => keys.destroy(&name, EPOCH, at).await?,
+            Store::Sqlite(keys) => keys.destroy(&name, EPOCH, at).await?,
+        }
+        self.cache.forget(&name);
+        Ok(())
+    }
+
+    /// Whether the store answers.
+    pub async fn is_ready(&self) -> bool {
+        self.find(&[]).await.is_ok()
+    }
+
+    /// Inserts fresh keys where there are none, and gives whatever is stored then.
+    async fn insert(&self, names: &[KeyName]) -> Result<BTreeMap<KeyName, Wrapped>, VaultError> {
+        let fresh: Vec<Vec<u8>> = names
+            .iter()
+            .map(|it| self.wrap_fresh(it))
+            .collect::<Result<_, _>>()?;
+        match &self.store {
+            Store::Postgres(keys) => keys.insert(names, EPOCH, &fresh).await?,
+            Store::Sqlite(keys) => keys.insert(names, EPOCH, &fresh).await?,
+        }
+        self.find(names).await
+    }
+
+    async fn find(&self, names: &[KeyName]) -> Result<BTreeMap<KeyName, Wrapped>, VaultError> {
+        let found = match &self.store {
+            Store::Postgres(keys) => keys.find(names).await?,
+            Store::Sqlite(keys) => keys.find(names).await?,
+        };
+        Ok(found)
+    }
+
+    fn wrap_fresh(&self, name: &KeyName) -> Result<Vec<u8>, SealError> {
+        let key = SealingKey::random()?;
+        let (nonce, wrapped) = self.wrapping.seal(&wrapping_data(name), key.bytes())?;
+        Ok([&nonce[..], &wrapped].concat())
+    }
+
+    /// Unwraps what was found, and keeps it in memory.
+    fn unwrap_all(&self, found: BTreeMap<KeyName, Wrapped>) -> Result<batch::Held, VaultError> {
+        let mut held = BTreeMap::new();
+        for (name, Wrapped(wrapped)) in found {
+            let key = wrapped
+                .map(|it| self.unwrap(&name, &it))
+                .transpose()?
+                .map(Arc::new);
+            if let Some(key) = &key {
+                self.cache.keep(name.clone(), key.clone());
+            }
+            held.insert(name, key);
+        }
+        Ok(held)
+    }
+
+    fn unwrap(&self, name: &KeyName, wrapped: &[u8]) -> Result<SealingKey, SealError> {
+        let (nonce, wrapped) = wrapped
+            .split_first_chunk::<NONCE>()
+            .ok_or(SealError::DoesNotOpen)?;
+        let bytes = Zeroizing::new(self.wrapping.open(*nonce, &wrapping_data(name), wrapped)?);
+        let bytes = bytes
+            .first_chunk::<32>()
+            .filter(|_| bytes.len() == 32)
+            .ok_or(SealError::DoesNotOpen)?;
+        Ok(SealingKey::new(*bytes))
+    }
+}
+
+/// A wrapped key fits one subject of one municipality only.
+fn wrapping_data(name: &KeyName) -> Vec<u8> {
+    framed(
+        "cozum/data-key/v1",
+        &[
+            name.municipality.as_str().as_bytes(),
+            name.subject.as_str().as_bytes(),
+        ],
+    )
+}
+
+/// The keys that one event or one command needs; seals without waiting.
+pub struct Keyring {
+    municipality: Municipality,
+    keys: BTreeMap<Subject, Arc<SealingKey>>,
+}
+
+impl Keyring {
+    /// Seals a text for a field of an event.
+    pub fn seal(
+        &self,
+        subject: &Subject,
+        event: Uuid,
+        field: &str,
+        text: &Plain,
+    ) -> Result<Sealed, VaultError> {
+        let key = self
+            .keys
+            .get(subject)
+            .ok_or_else(|| VaultError::Unknown(subject.clone()))?;
+        let place = Place {
+            municipality: &self.municipality,
+            event,
+            field,
+        };
+        Ok(seal::seal(key, subject, &place, text)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use sqlx::{
+    PgPool, Row as _,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::Wrapped;
+use crate::cache::KeyName;
+
+/// The key store in PostgreSQL.
+pub(super) struct Keys(PgPool);
+
+impl Keys {
+    pub(super) async fn open(url: &str) -> Result<Self, sqlx::Error> {
+        // A key given out is on disk, whatever the server's default is.
+        let options: PgConnectOptions = url
+            .parse::<PgConnectOptions>()?
+            .options([("synchronous_commit", "on")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(options)
+            .await?;
+        // Two replicas that start at once may collide in the catalogue; the second try finds the tables.
+        for _ in 0..4 {
+            if sqlx::raw_sql(include_str!("../schema/postgres.sql"))
+                .execute(&pool)
+                .await
+                .is_ok()
+            {
+                return Ok(Self(pool));
+            }
+        }
+        sqlx::raw_sql(include_str!("../schema/postgres.sql"))
+            .execute(&pool)
+            .await?;
+        Ok(Self(pool))
+    }
+
+    pub(super) async fn check_value(
+        &self,
+        epoch: i64,
+        mine: &[u8],
+    ) -> Result<Vec<u8>, sqlx::Error> {
+        sqlx::query(
+            "insert into master_keys (epoch, check_value) values ($1, $2) on conflict do nothing",
+        )
+        .bind(epoch)
+        .bind(mine)
+        .execute(&self.0)
+        .await?;
+        let row = sqlx::query("select check_value from master_keys where epoch = $1")
+            .bind(epoch)
+            .fetch_one(&self.0)
+            .await?;
+        row.try_get(0)
+    }
+
+    pub(super) async fn insert(
+        &self,
+        names: &[KeyName],
+        epoch: i64,
+        fresh: &[Vec<u8>],
+    ) -> Result<(), sqlx::Error> {
+        let (municipalities, subjects) = columns(names);
+        sqlx::query(
+            "insert into data_keys (municipality, subject, epoch, wrapped)
+             select municipality, subject, $1, wrapped
+             from unnest($2::text[], $3::text[], $4::bytea[]) as fresh (municipality, subject, wrapped)
+             on conflict do nothing",
+        )
+        .bind(epoch)
+        .bind(municipalities)
+        .bind(subjects)
+        .bind(fresh)
+        .execute(&self.0)
+        .await?;
+        Ok(())
+    }
+
+    pub(super) async fn find(
+        &self,
+        names: &[KeyName],
+    ) -> Result<BTreeMap<KeyName, Wrapped>, sqlx::Error> {
+        let (municipalities, subjects) = columns(names);
+        let rows = sqlx::query(
+            "select wanted.at, wrapped
+             from unnest($1::text[], $2::text[]) with ordinality as wanted (municipality, subject, at)
+             join data_keys using (municipality, subject)",
+        )
+        .bind(municipalities)
+        .bind(subjects)
+        .fetch_all(&self.0)
+        .await?;
+        let mut found = BTreeMap::new();
+        for row in rows {
+            let at = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default();
+            if let Some(name) = names.get(at.wrapping_sub(1)) {
+                found.insert(name.clone(), Wrapped(row.try_get(1)?));
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn destroy(
+        &self,
+        name: &KeyName,
+        epoch: i64,
+        at: i64,
+    ) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "insert into data_keys (municipality, subject, epoch, wrapped, destroyed_at) values ($1, $2, $3, null, $4)
+             on conflict (municipality, subject) do update
+             set wrapped = null, destroyed_at = coalesce(data_keys.destroyed_at, excluded.destroyed_at)",
+        )
+        .bind(name.municipality.as_str())
+        .bind(name.subject.as_str())
+        .bind(epoch)
+        .bind(at)
+        .execute(&self.0)
+        .await?;
+        Ok(())
+    }
+}
+
+fn columns(names: &[KeyName]) -> (Vec<&str>, Vec<&str>) {
+    names
+        .iter()
+        .map(|it| (it.municipality.as_str(), it.subject.as_str()))
+        .unzip()
+}

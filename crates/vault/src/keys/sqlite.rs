@@ -1,0 +1,124 @@
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+
+use sqlx::{
+    Row as _, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::Wrapped;
+use crate::cache::KeyName;
+
+/// The key store in one SQLite file.
+pub(super) struct Keys(SqlitePool);
+
+impl Keys {
+    pub(super) async fn open(file: &str) -> Result<Self, sqlx::Error> {
+        let file = Path::new(file.strip_prefix("//").unwrap_or(file));
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A key given out is on disk.
+            .synchronous(SqliteSynchronous::Full)
+            // A destroyed key leaves no bytes behind.
+            .pragma("secure_delete", "on")
+            .busy_timeout(Duration::from_secs(5));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await?;
+        sqlx::raw_sql(include_str!("../schema/sqlite.sql"))
+            .execute(&pool)
+            .await?;
+        Ok(Self(pool))
+    }
+
+    pub(super) async fn check_value(
+        &self,
+        epoch: i64,
+        mine: &[u8],
+    ) -> Result<Vec<u8>, sqlx::Error> {
+        sqlx::query(
+            "insert into master_keys (epoch, check_value) values (?1, ?2) on conflict do nothing",
+        )
+        .bind(epoch)
+        .bind(mine)
+        .execute(&self.0)
+        .await?;
+        let row = sqlx::query("select check_value from master_keys where epoch = ?1")
+            .bind(epoch)
+            .fetch_one(&self.0)
+            .await?;
+        row.try_get(0)
+    }
+
+    pub(super) async fn insert(
+        &self,
+        names: &[KeyName],
+        epoch: i64,
+        fresh: &[Vec<u8>],
+    ) -> Result<(), sqlx::Error> {
+        let mut transaction = self.0.begin_with("begin immediate").await?;
+        for (name, wrapped) in names.iter().zip(fresh) {
+            sqlx::query(
+                "insert into data_keys (municipality, subject, epoch, wrapped) values (?1, ?2, ?3, ?4)
+                 on conflict do nothing",
+            )
+            .bind(name.municipality.as_str())
+            .bind(name.subject.as_str())
+            .bind(epoch)
+            .bind(wrapped)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await
+    }
+
+    pub(super) async fn find(
+        &self,
+        names: &[KeyName],
+    ) -> Result<BTreeMap<KeyName, Wrapped>, sqlx::Error> {
+        let mut connection = self.0.acquire().await?;
+        let mut found = BTreeMap::new();
+        for name in names {
+            let row = sqlx::query(
+                "select wrapped from data_keys where municipality = ?1 and subject = ?2",
+            )
+            .bind(name.municipality.as_str())
+            .bind(name.subject.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+            if let Some(row) = row {
+                found.insert(name.clone(), Wrapped(row.try_get(0)?));
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn destroy(
+        &self,
+        name: &KeyName,
+        epoch: i64,
+        at: i64,
+    ) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "insert into data_keys (municipality, subject, epoch, wrapped, destroyed_at) values (?1, ?2, ?3, null, ?4)
+             on conflict (municipality, subject) do update
+             set wrapped = null, destroyed_at = coalesce(data_keys.destroyed_at, excluded.destroyed_at)",
+        )
+        .bind(name.municipality.as_str())
+        .bind(name.subject.as_str())
+        .bind(epoch)
+        .bind(at)
+        .execute(&self.0)
+        .await?;
+        // The write-ahead log still holds the page as it was before.
+        sqlx::raw_sql("pragma wal_checkpoint(truncate)")
+            .execute(&self.0)
+            .await?;
+        Ok(())
+    }
+}

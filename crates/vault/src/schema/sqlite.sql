@@ -1,0 +1,15 @@
+create table if not exists data_keys (
+    municipality text not null,
+    subject text not null,
+    -- Which master key wraps it.
+    epoch integer not null,
+    -- Nonce and wrapped key; null once destroyed. The row stays, so that no second key is ever made.
+    wrapped blob,
+    destroyed_at integer,
+    primary key (municipality, subject),
+    check ((wrapped is null) = (destroyed_at is not null))
+) strict;
+create table if not exists master_keys (
+    epoch integer primary key,
+    check_value blob not null
+) strict;
