@@ -1,0 +1,73 @@
+-- Plain SQL that Citus, YugabyteDB and CockroachDB know too: no sequence, trigger, function, advisory lock, LISTEN or
+-- foreign key; the log (the municipality) comes first in every key, so it is the shard key.
+CREATE TABLE IF NOT EXISTS log (
+  log         text   PRIMARY KEY,
+  command_key bytea  NOT NULL CHECK (octet_length(command_key) = 32),
+  created_us  bigint NOT NULL
+);
+
+-- One row per log. Its lock, taken before the first insert and held to commit, makes commit order = position order.
+CREATE TABLE IF NOT EXISTS head (
+  log         text   PRIMARY KEY,
+  position    bigint NOT NULL,
+  recorded_us bigint NOT NULL
+) WITH (fillfactor = 10);
+
+CREATE TABLE IF NOT EXISTS event (
+  log            text   NOT NULL,
+  position       bigint NOT NULL CHECK (position > 0),
+  event_id       bytea  NOT NULL,
+  stream         text   NOT NULL,
+  version        bigint NOT NULL CHECK (version > 0),
+  type           text   NOT NULL,
+  schema_version bigint NOT NULL,
+  recorded_us    bigint NOT NULL,
+  occurred_us    bigint NOT NULL,
+  correlation_id bytea  NOT NULL,
+  causation_id   bytea,
+  command_id     bytea  NOT NULL,
+  actor          text   NOT NULL,
+  traceparent    text   NOT NULL,
+  -- One a line.
+  subjects       text   NOT NULL,
+  facts          bytea  NOT NULL,
+  -- The only two columns that erasure may null.
+  personal       bytea,
+  personal_salt  bytea,
+  personal_hash  bytea  CHECK (octet_length(personal_hash) = 32),
+  salt           bytea  NOT NULL CHECK (octet_length(salt) = 16),
+  commitment     bytea  NOT NULL CHECK (octet_length(commitment) = 32),
+  PRIMARY KEY (log, position),
+  -- The second guard behind the head row.
+  UNIQUE (log, stream, version),
+  CHECK ((personal IS NULL) = (personal_salt IS NULL)),
+  CHECK (personal IS NULL OR personal_hash IS NOT NULL)
+);
+
+CREATE TABLE IF NOT EXISTS subject (
+  log      text   NOT NULL,
+  subject  text   NOT NULL,
+  position bigint NOT NULL,
+  PRIMARY KEY (log, subject, position)
+);
+
+-- The fingerprint is an HMAC under the log's key: a bare hash of what a citizen asked could be guessed.
+CREATE TABLE IF NOT EXISTS command (
+  log            text   NOT NULL,
+  command_id     bytea  NOT NULL,
+  fingerprint    bytea  NOT NULL,
+  first_position bigint NOT NULL,
+  last_position  bigint NOT NULL,
+  recorded_us    bigint NOT NULL,
+  PRIMARY KEY (log, command_id)
+);
+
+CREATE TABLE IF NOT EXISTS lease (
+  log        text   NOT NULL,
+  name       text   NOT NULL,
+  holder     text   NOT NULL,
+  epoch      bigint NOT NULL,
+  until_us   bigint NOT NULL,
+  checkpoint bigint NOT NULL,
+  PRIMARY KEY (log, name)
+) WITH (fillfactor = 10);

@@ -1,0 +1,19 @@
+-- Roles for a PostgreSQL that more than one person can reach. Run it once as the owner of the ledger's tables, after the
+-- ledger's first start made them; then give the ledger a login that is a member of `cozum_ledger` and of nothing else:
+--
+--   CREATE ROLE ledger_1 LOGIN PASSWORD '…' IN ROLE cozum_ledger;
+--
+-- With that role the append-only rule does not rest on our code: it may add events, and may neither change nor delete one.
+CREATE ROLE cozum_ledger NOLOGIN;
+CREATE ROLE cozum_eraser NOLOGIN;
+CREATE ROLE cozum_reader NOLOGIN;
+
+-- The ledger: adds; moves the head and the leases.
+GRANT SELECT, INSERT ON log, event, subject, command TO cozum_ledger;
+GRANT SELECT, INSERT, UPDATE ON head, lease TO cozum_ledger;
+
+-- Hard erasure nulls the personal part and its salt, and can touch nothing else.
+GRANT SELECT, UPDATE (personal, personal_salt) ON event TO cozum_eraser;
+
+-- Auditors and backups.
+GRANT SELECT ON log, head, event, subject, command, lease TO cozum_reader;

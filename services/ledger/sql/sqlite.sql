@@ -1,0 +1,87 @@
+-- One file per log.
+CREATE TABLE IF NOT EXISTS log (
+  one         INTEGER PRIMARY KEY CHECK (one = 1),
+  log         TEXT    NOT NULL,
+  command_key BLOB    NOT NULL CHECK (length(command_key) = 32),
+  created_us  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS head (
+  one         INTEGER PRIMARY KEY CHECK (one = 1),
+  position    INTEGER NOT NULL,
+  recorded_us INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS event (
+  position       INTEGER PRIMARY KEY CHECK (position > 0),
+  event_id       BLOB    NOT NULL,
+  stream         TEXT    NOT NULL,
+  version        INTEGER NOT NULL CHECK (version > 0),
+  type           TEXT    NOT NULL,
+  schema_version INTEGER NOT NULL,
+  recorded_us    INTEGER NOT NULL,
+  occurred_us    INTEGER NOT NULL,
+  correlation_id BLOB    NOT NULL,
+  causation_id   BLOB,
+  command_id     BLOB    NOT NULL,
+  actor          TEXT    NOT NULL,
+  traceparent    TEXT    NOT NULL,
+  -- One a line.
+  subjects       TEXT    NOT NULL,
+  facts          BLOB    NOT NULL,
+  -- The only two columns that erasure may null.
+  personal       BLOB,
+  personal_salt  BLOB,
+  personal_hash  BLOB    CHECK (length(personal_hash) = 32),
+  salt           BLOB    NOT NULL CHECK (length(salt) = 16),
+  commitment     BLOB    NOT NULL CHECK (length(commitment) = 32),
+  UNIQUE (stream, version),
+  CHECK ((personal IS NULL) = (personal_salt IS NULL)),
+  CHECK (personal IS NULL OR personal_hash IS NOT NULL)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS subject (
+  subject  TEXT    NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (subject, position)
+) STRICT, WITHOUT ROWID;
+
+-- The fingerprint is an HMAC under the log's key: a bare hash of what a citizen asked could be guessed.
+CREATE TABLE IF NOT EXISTS command (
+  command_id     BLOB    PRIMARY KEY,
+  fingerprint    BLOB    NOT NULL,
+  first_position INTEGER NOT NULL,
+  last_position  INTEGER NOT NULL,
+  recorded_us    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS lease (
+  name       TEXT    PRIMARY KEY,
+  holder     TEXT    NOT NULL,
+  epoch      INTEGER NOT NULL,
+  until_us   INTEGER NOT NULL,
+  checkpoint INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A file has no roles; triggers keep it append-only.
+CREATE TRIGGER IF NOT EXISTS event_no_delete BEFORE DELETE ON event
+BEGIN SELECT RAISE(ABORT, 'event is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS event_no_update BEFORE UPDATE OF position, event_id, stream, version, type, schema_version,
+  recorded_us, occurred_us, correlation_id, causation_id, command_id, actor, traceparent, subjects, facts, personal_hash,
+  salt, commitment ON event
+BEGIN SELECT RAISE(ABORT, 'event is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS event_erase_only BEFORE UPDATE OF personal, personal_salt ON event
+WHEN NEW.personal IS NOT NULL OR NEW.personal_salt IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'personal may only be erased'); END;
+
+CREATE TRIGGER IF NOT EXISTS subject_no_delete BEFORE DELETE ON subject
+BEGIN SELECT RAISE(ABORT, 'subject is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS subject_no_update BEFORE UPDATE ON subject
+BEGIN SELECT RAISE(ABORT, 'subject is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS head_only_rises BEFORE UPDATE ON head
+WHEN NEW.position <= OLD.position OR NEW.recorded_us <= OLD.recorded_us
+BEGIN SELECT RAISE(ABORT, 'the head only rises'); END;

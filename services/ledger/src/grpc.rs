@@ -1,0 +1,228 @@
+//! The log over gRPC. Whose log is meant stands in the call's metadata.
+
+use std::{collections::BTreeMap, pin::Pin, sync::Arc};
+
+use chassis::{Caller, Platform, SERVICE, refuse, telemetry};
+use contracts::ledger::v1::{
+    AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, FollowReply, FollowRequest,
+    HeadReply, HeadRequest, HistoryReply, HistoryRequest, ReadReply, ReadRequest, ReadStreamReply,
+    ReadStreamRequest, ReleaseLeaseReply, ReleaseLeaseRequest, SaveCheckpointReply,
+    SaveCheckpointRequest, ledger_server::Ledger,
+};
+use futures::{Stream, stream};
+use tonic::{Code, Request, Response, Status};
+use vocabulary::Municipality;
+
+use crate::{
+    log::{Log, LogError},
+    request::{self, Unfit},
+    tail::Follower,
+};
+
+/// The gRPC service over the logs of a deployment.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    pub(crate) platform: Platform,
+    pub(crate) logs: Arc<BTreeMap<Municipality, Log>>,
+}
+
+impl From<LogError> for Status {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Unfit(Unfit::Invalid(invalid)) => invalid.into(),
+            LogError::Unfit(Unfit::Foreign {
+                service,
+                event_type,
+            }) => refuse(
+                Code::PermissionDenied,
+                "type",
+                &format!("{service} may not append {event_type}"),
+            ),
+            LogError::Stale {
+                expected, actual, ..
+            } => refuse(
+                Code::Aborted,
+                "writes.expected_version",
+                &format!("the stream is at version {actual}, not {expected}"),
+            ),
+            LogError::Reused => refuse(
+                Code::AlreadyExists,
+                "command_id",
+                "was used before with another fingerprint",
+            ),
+            LogError::LeaseLost => refuse(
+                Code::FailedPrecondition,
+                "epoch",
+                "the lease was taken over",
+            ),
+            LogError::Full => Status::resource_exhausted(
+                "too many appends wait: try again with the same command id",
+            ),
+            LogError::Away => {
+                Status::unavailable("the log's store is away: try again with the same command id")
+            }
+            LogError::Refused => Status::internal("the log's store refused; see the ledger's log"),
+        }
+    }
+}
+
+impl Service {
+    fn log<T>(&self, request: &Request<T>) -> Result<&Log, Status> {
+        let caller = Caller::of(&self.platform, request)?;
+        self.logs
+            .get(&caller.municipality)
+            .ok_or_else(|| refuse(Code::NotFound, "municipality", "has no log here"))
+    }
+}
+
+#[tonic::async_trait]
+impl Ledger for Service {
+    async fn append(
+        &self,
+        request: Request<AppendRequest>,
+    ) -> Result<Response<AppendReply>, Status> {
+        let log = self.log(&request)?;
+        let service = request
+            .metadata()
+            .get(SERVICE)
+            .and_then(|it| it.to_str().ok())
+            .map(str::to_owned);
+        let mut append = request.into_inner();
+        if append.traceparent.is_empty() {
+            append.traceparent = telemetry::current_traceparent();
+        }
+        Ok(Response::new(log.append(append, service.as_deref()).await?))
+    }
+
+    async fn read_stream(
+        &self,
+        request: Request<ReadStreamRequest>,
+    ) -> Result<Response<ReadStreamReply>, Status> {
+        let log = self.log(&request)?;
+        let ReadStreamRequest {
+            stream,
+            command_id,
+            fingerprint,
+        } = request.get_ref();
+        let command = match (command_id.as_slice(), fingerprint.as_slice()) {
+            ([], []) => None,
+            (id, fingerprint) => Some((request::id("command_id", id)?, fingerprint)),
+        };
+        Ok(Response::new(log.read_stream(stream, command).await?))
+    }
+
+    async fn history(
+        &self,
+        request: Request<HistoryRequest>,
+    ) -> Result<Response<HistoryReply>, Status> {
+        let log = self.log(&request)?;
+        let HistoryRequest {
+            subject,
+            after_position,
+            limit,
+        } = request.get_ref();
+        let events = log.history(subject, *after_position, *limit).await?;
+        Ok(Response::new(HistoryReply { events }))
+    }
+
+    async fn read(&self, request: Request<ReadRequest>) -> Result<Response<ReadReply>, Status> {
+        let log = self.log(&request)?;
+        let ReadRequest {
+            after_position,
+            limit,
+        } = *request.get_ref();
+        Ok(Response::new(ReadReply {
+            events: log.read(after_position, limit).await?,
+        }))
+    }
+
+    type FollowStream = Pin<Box<dyn Stream<Item = Result<FollowReply, Status>> + Send>>;
+
+    async fn follow(
+        &self,
+        request: Request<FollowRequest>,
+    ) -> Result<Response<Self::FollowStream>, Status> {
+        let log = self.log(&request)?;
+        let after = request.get_ref().after_position;
+        if after > log.head().await?.position {
+            return Err(refuse(
+                Code::OutOfRange,
+                "after_position",
+                "is beyond the newest event",
+            ));
+        }
+        let following = Following {
+            follower: log.follow(after),
+            platform: self.platform.clone(),
+        };
+        let replies = stream::try_unfold(following, Following::next);
+        Ok(Response::new(Box::pin(replies)))
+    }
+
+    async fn head(&self, request: Request<HeadRequest>) -> Result<Response<HeadReply>, Status> {
+        let head = self.log(&request)?.head().await?;
+        Ok(Response::new(HeadReply {
+            position: head.position,
+        }))
+    }
+
+    async fn acquire_lease(
+        &self,
+        request: Request<AcquireLeaseRequest>,
+    ) -> Result<Response<AcquireLeaseReply>, Status> {
+        let log = self.log(&request)?;
+        let AcquireLeaseRequest { name, holder } = request.get_ref();
+        let lease = log.acquire_lease(name, holder).await?;
+        let reply = AcquireLeaseReply {
+            granted: lease.granted,
+            epoch: lease.epoch,
+            checkpoint: lease.checkpoint,
+        };
+        Ok(Response::new(reply))
+    }
+
+    async fn release_lease(
+        &self,
+        request: Request<ReleaseLeaseRequest>,
+    ) -> Result<Response<ReleaseLeaseReply>, Status> {
+        let log = self.log(&request)?;
+        let ReleaseLeaseRequest { name, holder } = request.get_ref();
+        log.release_lease(name, holder).await?;
+        Ok(Response::new(ReleaseLeaseReply {}))
+    }
+
+    async fn save_checkpoint(
+        &self,
+        request: Request<SaveCheckpointRequest>,
+    ) -> Result<Response<SaveCheckpointReply>, Status> {
+        let log = self.log(&request)?;
+        let SaveCheckpointRequest {
+            name,
+            epoch,
+            position,
+        } = request.get_ref();
+        log.save_checkpoint(name, *epoch, *position).await?;
+        Ok(Response::new(SaveCheckpointReply {}))
+    }
+}
+
+/// One follower's stream; it ends when the process stops, so that its connection can close.
+struct Following {
+    follower: Follower,
+    platform: Platform,
+}
+
+impl Following {
+    async fn next(mut self) -> Result<Option<(FollowReply, Self)>, Status> {
+        let events = tokio::select! {
+            () = self.platform.tasks.stopping() => return Ok(None),
+            events = self.follower.next() => events.map_err(LogError::from)?,
+        };
+        let events = events.into_iter().map(Arc::unwrap_or_clone).collect();
+        let reply = FollowReply {
+            events,
+            head: self.follower.head(),
+        };
+        Ok(Some((reply, self)))
+    }
+}

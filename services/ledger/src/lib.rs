@@ -1,0 +1,107 @@
+//! The append-only log: one per municipality, with one order and one history that nobody can change.
+//!
+//! It hears gRPC only (`cozum.ledger.v1.Ledger`): append, read, history of a subject, follow, leases. It says every event it
+//! recorded on NATS JetStream, where there is NATS: `cozum.events.<municipality>.<type>`, CloudEvents 1.0, sequence =
+//! position. It does not know what any event means: it stores a name, facts and a personal part.
+//!
+//! **Invariants:** positions are dense from 1 and visible in their order; an answered append is durable; a retry with the
+//! same command id adds nothing; there is no way to change or delete an event.
+
+pub mod commitment;
+mod decision;
+mod grpc;
+mod log;
+mod metrics;
+mod postgres;
+pub mod relay;
+pub mod request;
+mod sqlite;
+mod store;
+mod tail;
+mod writer;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use anyhow::Context as _;
+use chassis::Platform;
+use contracts::ledger::v1::ledger_server::{LedgerServer, SERVICE_NAME};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::relay::Relay;
+pub use crate::{
+    log::{LEASE, Log, LogError, PAGE, Upkeep},
+    postgres::Postgres,
+    sqlite::Sqlite,
+    store::{Head, Lease, Location, Shelf, Store, StoreError},
+    tail::Follower,
+};
+
+/// Batches of events are larger than gRPC's usual limit.
+const MESSAGE: usize = 64 << 20;
+
+/// What the ledger needs to know.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// Where the log is kept: postgres://USER@HOST/DATABASE or sqlite:FOLDER; without it, SQLite in the data folder.
+    #[arg(
+        long = "ledger-store",
+        env = "COZUM_LEDGER_STORE",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub store: Option<Location>,
+    /// How many appends of a municipality may wait; more are refused at once.
+    #[arg(long = "ledger-queue", env = "COZUM_LEDGER_QUEUE", default_value_t = 4096, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub queue: u32,
+    /// Replicas of a NATS stream that is made anew: 1 for a single server, 3 in a cluster.
+    #[arg(long = "ledger-nats-replicas", env = "COZUM_LEDGER_NATS_REPLICAS", default_value_t = 1, value_name = "N",
+        value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub nats_replicas: u8,
+}
+
+/// Serves the logs of the platform's municipalities until the process stops.
+pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
+    let location = config
+        .store
+        .unwrap_or_else(|| Location::Sqlite(platform.data.clone()));
+    let shelf = Shelf::open(&location).await.context("the ledger's store")?;
+    let end = CancellationToken::new();
+    // Even when this future is dropped, the writers finish what waits and end.
+    let _end = end.clone().drop_guard();
+    let mut logs = BTreeMap::new();
+    for municipality in platform.municipalities.iter() {
+        let queue = usize::try_from(config.queue)?;
+        let (log, upkeep) = Log::open(&shelf, municipality, platform.clock.clone(), queue)
+            .await
+            .with_context(|| format!("the log of {municipality}"))?;
+        let end = end.clone();
+        platform.tasks.spawn_to_end("ledger.upkeep", async move {
+            Box::pin(upkeep.run(end.cancelled())).await;
+            Ok(())
+        });
+        if let Some(nats) = platform.nats() {
+            let (clock, holder) = (platform.clock.clone(), platform.ids.fresh());
+            let relay = Relay::new(
+                log.clone(),
+                nats.clone(),
+                clock,
+                holder,
+                usize::from(config.nats_replicas),
+            );
+            platform.tasks.spawn("ledger.relay", relay.run());
+        }
+        logs.insert(municipality.clone(), log);
+    }
+    let service = grpc::Service {
+        platform: platform.clone(),
+        logs: Arc::new(logs),
+    };
+    let server = LedgerServer::new(service)
+        .max_decoding_message_size(MESSAGE)
+        .max_encoding_message_size(MESSAGE);
+    platform
+        .serve_grpc(Routes::new(server), &[SERVICE_NAME])
+        .await
+}

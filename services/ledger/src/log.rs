@@ -1,0 +1,324 @@
+//! One municipality's log, as the gRPC service and the relay use it.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use chassis::{Clock, Invalid, telemetry};
+use contracts::ledger::v1::{AppendReply, AppendRequest, Event, ReadStreamReply};
+use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot};
+use tracing::Instrument as _;
+use uuid::Uuid;
+use vocabulary::Municipality;
+
+use crate::{
+    decision::Verdict,
+    metrics::Metrics,
+    request::{self, Prepared, Unfit},
+    store::{Head, Lease, Shelf, Store, StoreError},
+    tail::{Follower, Tail},
+    writer::{Pending, StoreFailure, Writer},
+};
+
+/// How long a lease lasts.
+pub const LEASE: Duration = Duration::from_secs(5);
+/// Events in one page.
+pub const PAGE: u64 = 1_000;
+
+/// Why the log did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The request cannot be appended, whatever the log holds.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// A stream is not where its writer thought.
+    #[error("stream {stream} is at version {actual}, not {expected}")]
+    Stale {
+        /// Which stream.
+        stream: String,
+        /// Where its writer thought it was.
+        expected: u64,
+        /// Where it is.
+        actual: u64,
+    },
+    /// The command id was used for something else.
+    #[error("the command id was used before with another fingerprint")]
+    Reused,
+    /// Too many appends wait already.
+    #[error("too many appends wait already")]
+    Full,
+    /// The lease was taken over.
+    #[error("the lease was taken over")]
+    LeaseLost,
+    /// The store is away; what became of an append is not known.
+    #[error("the store is away")]
+    Away,
+    /// The store refused.
+    #[error("the store refused")]
+    Refused,
+}
+
+impl From<Invalid> for LogError {
+    fn from(invalid: Invalid) -> Self {
+        Self::Unfit(Unfit::Invalid(invalid))
+    }
+}
+
+impl From<StoreError> for LogError {
+    fn from(error: StoreError) -> Self {
+        let passing = error.is_passing();
+        tracing::error!(error = %anyhow::Error::from(error), "the ledger's store");
+        if passing { Self::Away } else { Self::Refused }
+    }
+}
+
+impl From<StoreFailure> for LogError {
+    fn from(failure: StoreFailure) -> Self {
+        match failure {
+            StoreFailure::Away => Self::Away,
+            StoreFailure::Refused => Self::Refused,
+        }
+    }
+}
+
+/// The append-only log of one municipality.
+#[derive(Debug, Clone)]
+pub struct Log {
+    municipality: Municipality,
+    store: Store,
+    tail: Tail,
+    queue: mpsc::Sender<Pending>,
+    clock: Clock,
+    metrics: Metrics,
+}
+
+/// The work behind a log; somebody must run it.
+#[must_use]
+pub struct Upkeep {
+    writer: Writer,
+    tail: Tail,
+    store: Store,
+}
+
+impl Upkeep {
+    /// Writes what is asked to be appended and keeps the tail fresh, until `end`; what waits then is still written.
+    pub async fn run(self, end: impl Future<Output = ()>) {
+        tokio::select! {
+            () = self.writer.run(end) => {}
+            () = self.tail.keep_up(&self.store) => {}
+        }
+    }
+}
+
+impl Log {
+    /// Opens a municipality's log, makes it where it is missing; `queue` appends may wait.
+    pub async fn open(
+        shelf: &Shelf,
+        municipality: &Municipality,
+        clock: Clock,
+        queue: usize,
+    ) -> Result<(Self, Upkeep), StoreError> {
+        let store = shelf.log(municipality, clock.micros()).await?;
+        let head = store.head().await?;
+        let tail = Tail::after(head.position);
+        let metrics = Metrics::new(municipality.as_str());
+        let (sender, receiver) = mpsc::channel(queue);
+        let writer = Writer {
+            log: municipality.to_string(),
+            store: store.clone(),
+            clock: clock.clone(),
+            tail: tail.clone(),
+            metrics: metrics.clone(),
+            queue: receiver,
+            head: None,
+        };
+        let upkeep = Upkeep {
+            writer,
+            tail: tail.clone(),
+            store: store.clone(),
+        };
+        let log = Self {
+            municipality: municipality.clone(),
+            store,
+            tail,
+            queue: sender,
+            clock,
+            metrics,
+        };
+        Ok((log, upkeep))
+    }
+
+    /// Whose log this is.
+    #[must_use]
+    pub fn municipality(&self) -> &Municipality {
+        &self.municipality
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Appends, all or nothing, and returns when it is durable. `service` is who asks, where that is known.
+    pub async fn append(
+        &self,
+        request: AppendRequest,
+        service: Option<&str>,
+    ) -> Result<AppendReply, LogError> {
+        let request = Prepared::new(request, service, self.store.command_key())?;
+        let span = tracing::info_span!("ledger.append", events = request.events);
+        telemetry::continue_trace(&span, &request.traceparent);
+        self.append_prepared(request).instrument(span).await
+    }
+
+    async fn append_prepared(&self, request: Prepared) -> Result<AppendReply, LogError> {
+        let mark = request.mark();
+        let (answer, answered) = oneshot::channel();
+        match self.queue.try_send(Pending { request, answer }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                self.metrics.queue_was_full();
+                return Err(LogError::Full);
+            }
+            Err(TrySendError::Closed(_)) => return Err(LogError::Away),
+        }
+        match answered.await.map_err(|_| LogError::Away)?? {
+            Verdict::Append { first, last } => Ok(reply(self.span(first, last).await?, false)),
+            Verdict::Replay { first, last } => {
+                let events = self.span(first, last).await?;
+                // Found after a lost connection, but it is this very request that recorded it.
+                let ours = events.first().is_some_and(|it| it.salt == mark);
+                Ok(reply(events, !ours))
+            }
+            Verdict::Stale {
+                stream,
+                expected,
+                actual,
+            } => Err(LogError::Stale {
+                stream,
+                expected,
+                actual,
+            }),
+            Verdict::Reused => Err(LogError::Reused),
+        }
+    }
+
+    async fn span(&self, first: u64, last: u64) -> Result<Vec<Event>, LogError> {
+        if let Some(events) = self.tail.between(first, last) {
+            return Ok(events.into_iter().map(Arc::unwrap_or_clone).collect());
+        }
+        Ok(self.store.read(first - 1, last + 1 - first).await?)
+    }
+
+    /// All events of a stream; and what a command recorded, if it is known already.
+    pub async fn read_stream(
+        &self,
+        stream: &str,
+        command: Option<(Uuid, &[u8])>,
+    ) -> Result<ReadStreamReply, LogError> {
+        request::name("stream", stream)?;
+        let mut recorded = None;
+        if let Some((id, fingerprint)) = command {
+            let fingerprint = request::keyed(self.store.command_key(), fingerprint)?;
+            if let Some(known) = self.store.command(id).await? {
+                if known.fingerprint != fingerprint {
+                    return Err(LogError::Reused);
+                }
+                recorded = Some(reply(self.span(known.first, known.last).await?, true));
+            }
+        }
+        Ok(ReadStreamReply {
+            events: self.store.stream(stream).await?,
+            recorded,
+        })
+    }
+
+    /// Everything that was recorded about a subject after a position, at most `limit`.
+    pub async fn history(
+        &self,
+        subject: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, LogError> {
+        request::name("subject", subject)?;
+        Ok(self
+            .store
+            .history(subject, within("after_position", after)?, page(limit))
+            .await?)
+    }
+
+    /// The events after a position, at most `limit`.
+    pub async fn read(&self, after: u64, limit: u32) -> Result<Vec<Event>, LogError> {
+        Ok(self
+            .store
+            .read(within("after_position", after)?, page(limit))
+            .await?)
+    }
+
+    /// The newest event.
+    pub async fn head(&self) -> Result<Head, LogError> {
+        Ok(self.store.head().await?)
+    }
+
+    /// The events after a position, and then each new one.
+    #[must_use]
+    pub fn follow(&self, after: u64) -> Follower {
+        self.tail.follow(self.store.clone(), after)
+    }
+
+    /// Takes or renews a lease of five seconds.
+    pub async fn acquire_lease(&self, name: &str, holder: &str) -> Result<Lease, LogError> {
+        request::name("name", name)?;
+        request::name("holder", holder)?;
+        let now = self.clock.micros();
+        let until = now.saturating_add(i64::try_from(LEASE.as_micros()).unwrap_or(i64::MAX));
+        Ok(self.store.acquire_lease(name, holder, now, until).await?)
+    }
+
+    /// Gives a lease back.
+    pub async fn release_lease(&self, name: &str, holder: &str) -> Result<(), LogError> {
+        request::name("name", name)?;
+        request::name("holder", holder)?;
+        Ok(self.store.release_lease(name, holder).await?)
+    }
+
+    /// Keeps a reaction's position; refused for a holder whose lease was taken over.
+    pub async fn save_checkpoint(
+        &self,
+        name: &str,
+        epoch: u64,
+        position: u64,
+    ) -> Result<(), LogError> {
+        request::name("name", name)?;
+        let epoch = within("epoch", epoch)?;
+        if position > self.tail.newest() && position > self.head().await?.position {
+            return Err(Invalid::at("position", "is beyond the newest event").into());
+        }
+        if self.store.save_checkpoint(name, epoch, position).await? {
+            Ok(())
+        } else {
+            Err(LogError::LeaseLost)
+        }
+    }
+}
+
+fn reply(events: Vec<Event>, replayed: bool) -> AppendReply {
+    AppendReply {
+        first_position: events.first().map_or(0, |it| it.position),
+        last_position: events.last().map_or(0, |it| it.position),
+        recorded_at: events.last().map_or(0, |it| it.recorded_at),
+        replayed,
+        events,
+    }
+}
+
+fn page(limit: u32) -> u64 {
+    match u64::from(limit) {
+        0 => PAGE,
+        limit => limit.min(PAGE),
+    }
+}
+
+/// The stores count in signed numbers.
+fn within(field: &str, number: u64) -> Result<u64, Invalid> {
+    i64::try_from(number)
+        .map(|_| number)
+        .map_err(|_| Invalid::at(field, "is out of range"))
+}

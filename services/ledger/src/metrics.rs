@@ -1,0 +1,77 @@
+//! What an operator sees of a log.
+
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Gauge, Histogram},
+};
+
+/// The instruments of one log, labelled with its municipality.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    label: [KeyValue; 1],
+    batch: Histogram<u64>,
+    appended: Counter<u64>,
+    refused: Counter<u64>,
+    lag: Gauge<u64>,
+    lost: Counter<u64>,
+    frozen: Gauge<u64>,
+}
+
+impl Metrics {
+    pub(crate) fn new(municipality: &str) -> Self {
+        let meter = global::meter("cozum");
+        Self {
+            label: [KeyValue::new("municipality", municipality.to_owned())],
+            batch: meter
+                .u64_histogram("cozum_ledger_batch_requests")
+                .with_description("Requests that one commit served")
+                .with_boundaries(vec![
+                    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0,
+                ])
+                .build(),
+            appended: meter
+                .u64_counter("cozum_ledger_appended_events")
+                .with_description("Events recorded")
+                .build(),
+            refused: meter
+                .u64_counter("cozum_ledger_queue_refusals")
+                .with_description("Appends refused because the queue was full")
+                .build(),
+            lag: meter
+                .u64_gauge("cozum_ledger_relay_lag")
+                .with_description("Events that are recorded but not yet in NATS")
+                .build(),
+            lost: meter
+                .u64_counter("cozum_ledger_nats_lost")
+                .with_description(
+                    "Messages that NATS acknowledged and forgot; they were published again",
+                )
+                .build(),
+            frozen: meter
+                .u64_gauge("cozum_ledger_relay_frozen")
+                .with_description("1 while NATS holds what the log does not: somebody must look")
+                .build(),
+        }
+    }
+
+    pub(crate) fn committed(&self, requests: usize, events: usize) {
+        self.batch.record(requests as u64, &self.label);
+        self.appended.add(events as u64, &self.label);
+    }
+
+    pub(crate) fn queue_was_full(&self) {
+        self.refused.add(1, &self.label);
+    }
+
+    pub(crate) fn relayed_up_to(&self, position: u64, head: u64) {
+        self.lag.record(head.saturating_sub(position), &self.label);
+    }
+
+    pub(crate) fn nats_lost(&self, messages: u64) {
+        self.lost.add(messages, &self.label);
+    }
+
+    pub(crate) fn relay_is_frozen(&self, frozen: bool) {
+        self.frozen.record(u64::from(frozen), &self.label);
+    }
+}

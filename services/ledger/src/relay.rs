@@ -1,0 +1,267 @@
+//! Tells NATS what the log holds. The log is the outbox, and the stream's own last sequence is the cursor: an event is
+//! published with `Nats-Expected-Last-Sequence: position - 1`, so it is stored at its position or not at all, however many
+//! relays run and whatever NATS forgot. No message id is sent: a duplicate id is acknowledged while nothing is stored.
+
+mod place;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, anyhow};
+use async_nats::{
+    Client,
+    jetstream::{
+        self,
+        context::{ContextBuilder, PublishAckFuture},
+        message::PublishMessage,
+    },
+};
+use chassis::{Clock, cloudevents, telemetry};
+use contracts::ledger::v1::Event;
+use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::{log::Log, tail::Follower};
+
+/// The oldest NATS server that keeps what it acknowledged through the faults that Jepsen found.
+pub const OLDEST_SERVER: (u64, u64, u64) = (2, 12, 3);
+
+const LEASE: &str = "ledger.relay";
+/// Well within the five seconds of a lease.
+const RENEW: Duration = Duration::from_millis(1_500);
+/// Messages on their way.
+const WINDOW: usize = 256;
+const TIMEOUT: Duration = Duration::from_secs(5);
+const FROZEN: Duration = Duration::from_secs(10);
+
+/// Carries the events of one log to NATS.
+#[derive(Debug)]
+pub struct Relay {
+    log: Log,
+    client: Client,
+    clock: Clock,
+    holder: String,
+    replicas: usize,
+    /// The highest position that NATS acknowledged to this relay.
+    acknowledged: u64,
+}
+
+/// Why a turn of relaying ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    /// Another replica relays.
+    #[error("another replica has the lease")]
+    Elsewhere,
+    /// NATS is too old to be trusted.
+    #[error("NATS server {found} is too old: {}.{}.{} or newer is needed", OLDEST_SERVER.0, OLDEST_SERVER.1, OLDEST_SERVER.2)]
+    TooOld {
+        /// Its version.
+        found: String,
+    },
+    /// NATS holds what the log does not: the log was rolled back, or the stream belongs to another one.
+    #[error("relaying stopped, somebody must look: {0}")]
+    Frozen(String),
+    /// NATS or the store is away, or a message went elsewhere: look again where the stream stands.
+    #[error(transparent)]
+    Interrupted(#[from] anyhow::Error),
+}
+
+/// Refuses a NATS server that is too old, naming both versions.
+pub fn check_server(version: &str) -> anyhow::Result<()> {
+    accept(version).map_err(|error| anyhow!(error))
+}
+
+fn accept(version: &str) -> Result<(), Ended> {
+    let release = version.split(['-', '+']).next().unwrap_or_default();
+    let mut numbers = release
+        .split('.')
+        .map(|it| it.parse::<u64>().unwrap_or_default());
+    let mut next = || numbers.next().unwrap_or_default();
+    if (next(), next(), next()) >= OLDEST_SERVER {
+        Ok(())
+    } else {
+        Err(Ended::TooOld {
+            found: version.to_owned(),
+        })
+    }
+}
+
+impl Relay {
+    /// A relay of one log; `holder` names this process and start.
+    #[must_use]
+    pub fn new(log: Log, client: Client, clock: Clock, holder: Uuid, replicas: usize) -> Self {
+        Self {
+            log,
+            client,
+            clock,
+            holder: holder.to_string(),
+            replicas,
+            acknowledged: 0,
+        }
+    }
+
+    /// Relays for ever. Fails only when the first server it meets is too old.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        let log = self.log.municipality().clone();
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let started = Instant::now();
+            let ended = match self.relay().await {
+                Ok(never) => match never {},
+                Err(ended) => ended,
+            };
+            if started.elapsed() > TIMEOUT {
+                pause = Duration::from_millis(100);
+            }
+            match ended {
+                Ended::Elsewhere => sleep(Duration::from_secs(1)).await,
+                Ended::TooOld { .. } if self.acknowledged == 0 => return Err(anyhow!(ended)),
+                Ended::TooOld { .. } | Ended::Frozen(_) => {
+                    tracing::error!(%log, error = %ended, "the relay is frozen");
+                    self.log.metrics().relay_is_frozen(true);
+                    sleep(FROZEN).await;
+                }
+                Ended::Interrupted(error) => {
+                    tracing::warn!(%log, error = format!("{error:#}"), "the relay looks again");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(2));
+                }
+            }
+        }
+    }
+
+    /// Finds where the stream stands and carries on from there, until something is not as expected.
+    async fn relay(&mut self) -> Result<std::convert::Infallible, Ended> {
+        let mut renewed = self.renew().await?;
+        let version = self
+            .client
+            .try_server_info()
+            .map(|it| it.version)
+            .context("NATS is not connected yet")?;
+        accept(&version)?;
+        let context = ContextBuilder::new()
+            .timeout(TIMEOUT)
+            .ack_timeout(TIMEOUT)
+            .build(self.client.clone());
+        let stream = place::find(&context, &self.log, &self.clock, self.replicas).await?;
+        let last = stream.cached_info().state.last_sequence;
+        self.log.metrics().relay_is_frozen(false);
+        if last < self.acknowledged {
+            let lost = self.acknowledged - last;
+            tracing::error!(log = %self.log.municipality(), position = last, "NATS lost {lost} messages after {last}");
+            self.log.metrics().nats_lost(lost);
+        }
+        self.acknowledged = last;
+        let mut follower = self.log.follow(last);
+        loop {
+            let events = follower.next().await.map_err(anyhow::Error::from)?;
+            if renewed.elapsed() > RENEW {
+                renewed = self.renew().await?;
+            }
+            if events.is_empty() {
+                self.check_silence(&stream).await?;
+            }
+            for window in events.chunks(WINDOW) {
+                self.publish(&context, window).await?;
+            }
+            self.report(&follower);
+        }
+    }
+
+    async fn renew(&self) -> Result<Instant, Ended> {
+        let lease = self
+            .log
+            .acquire_lease(LEASE, &self.holder)
+            .await
+            .map_err(anyhow::Error::from)?;
+        if lease.granted {
+            Ok(Instant::now())
+        } else {
+            Err(Ended::Elsewhere)
+        }
+    }
+
+    /// While nothing happens, NATS may still lose its tail.
+    async fn check_silence(&self, stream: &jetstream::stream::Stream) -> Result<(), Ended> {
+        let last = stream
+            .get_info()
+            .await
+            .map_err(anyhow::Error::from)?
+            .state
+            .last_sequence;
+        if last == self.acknowledged {
+            return Ok(());
+        }
+        Err(anyhow!("the stream is at {last}, not {}", self.acknowledged).into())
+    }
+
+    /// Sends a window of events at once, then checks that each was stored at its position.
+    async fn publish(
+        &mut self,
+        context: &jetstream::Context,
+        window: &[Arc<Event>],
+    ) -> Result<(), Ended> {
+        let mut sent = VecDeque::with_capacity(window.len());
+        for event in window {
+            let span = tracing::info_span!("ledger.relay", position = event.position);
+            telemetry::continue_trace(&span, &event.traceparent);
+            sent.push_back(self.send(context, event).instrument(span).await?);
+        }
+        for (event, acknowledgement) in window.iter().zip(sent) {
+            let stored = acknowledgement.await.map_err(anyhow::Error::from)?;
+            if stored.sequence != event.position || stored.duplicate {
+                return Err(Ended::Frozen(format!(
+                    "NATS stored {} at {}",
+                    event.position, stored.sequence
+                )));
+            }
+            self.acknowledged = event.position;
+        }
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        context: &jetstream::Context,
+        event: &Event,
+    ) -> Result<PublishAckFuture, Ended> {
+        let municipality = self.log.municipality();
+        let (headers, body) = cloudevents::to_message(municipality, event);
+        let message = PublishMessage::build()
+            .headers(headers)
+            .payload(body.into())
+            .expected_stream(cloudevents::stream_name(municipality))
+            .expected_last_sequence(event.position - 1);
+        let subject = cloudevents::subject(municipality, &event.r#type);
+        Ok(context
+            .send_publish(subject, message)
+            .await
+            .map_err(anyhow::Error::from)?)
+    }
+
+    fn report(&self, follower: &Follower) {
+        self.log
+            .metrics()
+            .relayed_up_to(self.acknowledged, follower.head());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_server_is_refused_with_both_versions() {
+        for old in ["2.9.10", "2.12.2", "1.99.99", "2.12.2-RC.1", "", "x"] {
+            assert!(check_server(old).is_err(), "{old}");
+        }
+        for new in ["2.12.3", "2.12.3-RC.1", "2.15.1", "3.0.0"] {
+            assert!(check_server(new).is_ok(), "{new}");
+        }
+        let message = check_server("2.9.10").unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "NATS server 2.9.10 is too old: 2.12.3 or newer is needed"
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! Finds a log's stream in NATS, or makes it so that its sequence numbers are the log's positions.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use async_nats::jetstream::{
+    self, ErrorCode,
+    context::GetStreamErrorKind,
+    stream::{Compression, Config, DiscardPolicy, StorageType, Stream},
+};
+use chassis::{Clock, cloudevents};
+
+use super::Ended;
+use crate::log::Log;
+
+/// NATS is a cache of the newest weeks, not the truth.
+const MAX_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// An event's body and headers fit with room to spare.
+const MAX_MESSAGE: i32 = 1 << 20;
+
+/// The stream, checked to hold a prefix of this log.
+pub(super) async fn find(
+    context: &jetstream::Context,
+    log: &Log,
+    clock: &Clock,
+    replicas: usize,
+) -> Result<Stream, Ended> {
+    let name = cloudevents::stream_name(log.municipality());
+    let stream = match context.get_stream(&name).await {
+        Ok(stream) => stream,
+        Err(error) if is_missing(&error.kind()) => {
+            create(context, log, oldest_kept(log, clock).await?, replicas).await?
+        }
+        Err(error) => return Err(anyhow!(error).context("NATS stream").into()),
+    };
+    let state = &stream.cached_info().state;
+    if state.messages == 0 {
+        let oldest = oldest_kept(log, clock).await?;
+        // Empty and far behind: begin where the newest weeks begin rather than publish years.
+        if state.last_sequence + 1 < oldest {
+            tracing::warn!(
+                stream = name,
+                "an empty NATS stream begins anew at {oldest}"
+            );
+            context
+                .delete_stream(&name)
+                .await
+                .map_err(anyhow::Error::from)?;
+            return create(context, log, oldest, replicas).await;
+        }
+    }
+    check_history(&stream, log).await?;
+    Ok(stream)
+}
+
+fn is_missing(kind: &GetStreamErrorKind) -> bool {
+    matches!(kind, GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
+}
+
+async fn create(
+    context: &jetstream::Context,
+    log: &Log,
+    first: u64,
+    replicas: usize,
+) -> Result<Stream, Ended> {
+    let municipality = log.municipality();
+    let name = cloudevents::stream_name(municipality);
+    tracing::info!(stream = name, "making a NATS stream that begins at {first}");
+    let config = Config {
+        name,
+        description: Some(format!("The log of {municipality}: sequence = position")),
+        subjects: vec![cloudevents::subject(municipality, ">")],
+        storage: StorageType::File,
+        num_replicas: replicas,
+        max_age: MAX_AGE,
+        max_message_size: MAX_MESSAGE,
+        // The relay must never be held up by a full stream.
+        discard: DiscardPolicy::Old,
+        deny_delete: true,
+        deny_purge: true,
+        allow_direct: true,
+        compression: Some(Compression::S2),
+        first_sequence: Some(first).filter(|it| *it > 1),
+        ..Config::default()
+    };
+    Ok(context
+        .create_stream(config)
+        .await
+        .context("making the NATS stream")?)
+}
+
+/// NATS may lag behind the log, but what it holds must be the log's.
+async fn check_history(stream: &Stream, log: &Log) -> Result<(), Ended> {
+    let state = &stream.cached_info().state;
+    let last = state.last_sequence;
+    // Read after the stream's state: what a relay published was committed before.
+    let head = log.head().await.map_err(anyhow::Error::from)?.position;
+    if last > head {
+        return Err(Ended::Frozen(format!(
+            "NATS is at {last}, the log only at {head}: was the log rolled back?"
+        )));
+    }
+    if state.messages == 0 || last == 0 {
+        return Ok(());
+    }
+    // A message that is gone proves nothing either way.
+    let Ok(message) = stream.get_raw_message(last).await else {
+        return Ok(());
+    };
+    let published = cloudevents::identity(&message.headers)
+        .map_err(|error| Ended::Frozen(error.to_string()))?;
+    let recorded = log.read(last - 1, 1).await.map_err(anyhow::Error::from)?;
+    let same = recorded
+        .first()
+        .is_some_and(|it| published == (it.position, it.commitment.clone()));
+    if same {
+        Ok(())
+    } else {
+        Err(Ended::Frozen(format!(
+            "NATS holds another event at {last} than the log"
+        )))
+    }
+}
+
+/// The position of the oldest event that NATS would still keep. Times rise with positions, so it is found by halving.
+async fn oldest_kept(log: &Log, clock: &Clock) -> Result<u64, Ended> {
+    let age = i64::try_from(MAX_AGE.as_micros()).unwrap_or(i64::MAX);
+    let cutoff = clock.micros().saturating_sub(age).max(0).cast_unsigned();
+    let head = log.head().await.map_err(anyhow::Error::from)?.position;
+    let (mut low, mut high) = (1, head + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let event = log.read(middle - 1, 1).await.map_err(anyhow::Error::from)?;
+        if event.first().is_some_and(|it| it.recorded_at >= cutoff) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Ok(low)
+}

@@ -1,0 +1,366 @@
+//! Where a log is kept. PostgreSQL and SQLite are siblings: the same questions, each answered in its own SQL.
+
+use std::{
+    collections::HashMap, future::Future, path::PathBuf, str::FromStr, sync::Arc, time::Duration,
+};
+
+use aws_lc_rs::hmac;
+use contracts::ledger::v1::Event;
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgDatabaseError},
+};
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+use vocabulary::Municipality;
+
+use crate::{postgres::Postgres, sqlite::Sqlite};
+
+/// How long the store may be away before a caller is told so.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one statement may take before its connection is given up.
+pub(crate) const STATEMENT: Duration = Duration::from_secs(5);
+
+/// Where the logs of all municipalities are kept.
+#[derive(Debug, Clone)]
+pub enum Location {
+    /// One PostgreSQL database.
+    Postgres(Box<PgConnectOptions>),
+    /// A folder with one SQLite file per log.
+    Sqlite(PathBuf),
+}
+
+impl FromStr for Location {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(folder) = text.strip_prefix("sqlite:") {
+            return match folder {
+                "" => Err("sqlite: needs a folder, as in sqlite:/var/lib/cozum/ledger".to_owned()),
+                folder => Ok(Self::Sqlite(folder.into())),
+            };
+        }
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Err("a ledger store is postgres://… or sqlite:FOLDER".to_owned());
+        }
+        // The parser's own message may quote the password.
+        let options = text
+            .parse()
+            .map_err(|_| "is not a PostgreSQL URL".to_owned())?;
+        Ok(Self::Postgres(Box::new(options)))
+    }
+}
+
+/// An open location, from which logs are taken.
+#[derive(Debug, Clone)]
+pub enum Shelf {
+    /// One pool serves all logs.
+    Postgres(PgPool),
+    /// Each log opens its own file.
+    Sqlite(PathBuf),
+}
+
+impl Shelf {
+    /// Opens a location and makes its tables where they are missing.
+    pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        match location {
+            Location::Postgres(options) => {
+                Ok(Self::Postgres(crate::postgres::open(options).await?))
+            }
+            Location::Sqlite(folder) => {
+                std::fs::create_dir_all(folder).map_err(|error| StoreError::Away(error.into()))?;
+                Ok(Self::Sqlite(folder.clone()))
+            }
+        }
+    }
+
+    /// A municipality's log, made where it is missing. `now` in microseconds.
+    pub async fn log(&self, municipality: &Municipality, now: i64) -> Result<Store, StoreError> {
+        match self {
+            Self::Postgres(pool) => patiently(|| Postgres::log(pool, municipality, now))
+                .await
+                .map(Store::Postgres),
+            Self::Sqlite(folder) => Sqlite::log(folder, municipality, now)
+                .await
+                .map(Store::Sqlite),
+        }
+    }
+}
+
+/// One municipality's log in its store.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// In PostgreSQL.
+    Postgres(Postgres),
+    /// In a SQLite file.
+    Sqlite(Sqlite),
+}
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, is restarting, or asks to try again: nothing is known about what was sent.
+    #[error("the store is away")]
+    Away(#[source] sqlx::Error),
+    /// It did not answer in time: nothing is known about what was sent.
+    #[error("the store does not answer")]
+    Silent,
+    /// It refused a statement, and would again.
+    #[error("the store refused")]
+    Refused(#[source] sqlx::Error),
+}
+
+/// The newest event of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Its position; 0 in an empty log.
+    pub position: u64,
+    /// When it was recorded, in microseconds.
+    pub recorded_at: u64,
+}
+
+/// What a batch wants to know before it is decided.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) streams: Vec<String>,
+    pub(crate) commands: Vec<Uuid>,
+}
+
+/// What the store knew, read no earlier than the head.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) head: Head,
+    /// Streams that are missing here are empty.
+    pub(crate) versions: HashMap<String, u64>,
+    pub(crate) commands: HashMap<Uuid, Recorded>,
+}
+
+/// What a command recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) command_id: Uuid,
+    /// An HMAC under the log's key.
+    pub(crate) fingerprint: [u8; 32],
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+}
+
+/// Events to be written in one go, after `before`.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) before: Head,
+    pub(crate) after: Head,
+    pub(crate) events: Vec<Arc<Event>>,
+    pub(crate) commands: Vec<Recorded>,
+}
+
+/// A lease as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Whether the asker holds it.
+    pub granted: bool,
+    /// Rises each time the holder changes.
+    pub epoch: u64,
+    /// The position saved last.
+    pub checkpoint: u64,
+}
+
+impl Store {
+    /// The key under which command fingerprints are kept.
+    pub(crate) fn command_key(&self) -> &hmac::Key {
+        match self {
+            Self::Postgres(log) => &log.key,
+            Self::Sqlite(log) => &log.key,
+        }
+    }
+
+    /// Decides a batch on what the store knows and writes it. `None`: somebody else moved the head, nothing was written.
+    ///
+    /// `head` is the head as this writer left it; without it, it is read. With `locked` the head is held while deciding, so
+    /// that a writer who lost several races gets its turn.
+    pub(crate) async fn commit<T>(
+        &self,
+        head: Option<Head>,
+        locked: bool,
+        asked: &Asked,
+        decide: impl FnOnce(Known) -> (Batch, T) + Send,
+    ) -> Result<Option<(Batch, T)>, StoreError>
+    where
+        T: Send,
+    {
+        match self {
+            Self::Postgres(log) if locked => log.commit_locked(asked, decide).await.map(Some),
+            Self::Postgres(log) => log.commit(head, asked, decide).await,
+            Self::Sqlite(log) => log.commit(asked, decide).await.map(Some),
+        }
+    }
+
+    /// The newest event.
+    pub async fn head(&self) -> Result<Head, StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.head().await,
+                Self::Sqlite(log) => log.head().await,
+            }
+        })
+        .await
+    }
+
+    /// The events after a position, in order, at most `limit`.
+    pub async fn read(&self, after: u64, limit: u64) -> Result<Vec<Event>, StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.read(after, limit).await,
+                Self::Sqlite(log) => log.read(after, limit).await,
+            }
+        })
+        .await
+    }
+
+    /// All events of a stream, in order.
+    pub async fn stream(&self, stream: &str) -> Result<Vec<Event>, StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.stream(stream).await,
+                Self::Sqlite(log) => log.stream(stream).await,
+            }
+        })
+        .await
+    }
+
+    /// The events that name a subject, after a position, in order, at most `limit`.
+    pub async fn history(
+        &self,
+        subject: &str,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<Event>, StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.history(subject, after, limit).await,
+                Self::Sqlite(log) => log.history(subject, after, limit).await,
+            }
+        })
+        .await
+    }
+
+    pub(crate) async fn command(&self, id: Uuid) -> Result<Option<Recorded>, StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.command(id).await,
+                Self::Sqlite(log) => log.command(id).await,
+            }
+        })
+        .await
+    }
+
+    /// Takes or renews a lease until `until`, unless somebody else holds it at `now`; microseconds.
+    pub async fn acquire_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        now: i64,
+        until: i64,
+    ) -> Result<Lease, StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.acquire_lease(name, holder, now, until).await,
+                Self::Sqlite(log) => log.acquire_lease(name, holder, now, until).await,
+            }
+        })
+        .await
+    }
+
+    /// Ends a lease, if this holder has it.
+    pub async fn release_lease(&self, name: &str, holder: &str) -> Result<(), StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.release_lease(name, holder).await,
+                Self::Sqlite(log) => log.release_lease(name, holder).await,
+            }
+        })
+        .await
+    }
+
+    /// Raises a lease's checkpoint, never lowers it; false for an epoch that is over.
+    pub async fn save_checkpoint(
+        &self,
+        name: &str,
+        epoch: u64,
+        position: u64,
+    ) -> Result<bool, StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.save_checkpoint(name, epoch, position).await,
+                Self::Sqlite(log) => log.save_checkpoint(name, epoch, position).await,
+            }
+        })
+        .await
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let stays = error.as_database_error().is_some_and(|it| {
+            match it.try_downcast_ref::<PgDatabaseError>() {
+                Some(error) => crate::postgres::is_final(error),
+                None => crate::sqlite::is_final(it),
+            }
+        });
+        if stays
+            || matches!(
+                error,
+                sqlx::Error::ColumnDecode { .. } | sqlx::Error::Encode(_)
+            )
+        {
+            Self::Refused(error)
+        } else {
+            Self::Away(error)
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether the same statement may succeed later.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Away(_) | Self::Silent => true,
+            Self::Refused(_) => false,
+        }
+    }
+}
+
+/// Repeats a statement that is safe to repeat, while the store is away. A restarted server leaves a pool of dead
+/// connections, each of which fails once: the first repeats follow at once.
+pub(crate) async fn patiently<T, F>(mut statement: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match in_time(statement()).await {
+            Err(error) if error.is_passing() && Instant::now() + pause < deadline => {
+                sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(500));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Gives a statement up when the server does not answer.
+pub(crate) async fn in_time<T>(
+    statement: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    timeout(STATEMENT, statement)
+        .await
+        .unwrap_or(Err(StoreError::Silent))
+}
+
+/// Random bytes from the operating system.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the system's random bytes do not run out");
+    bytes
+}

@@ -1,0 +1,169 @@
+//! Group commit: while one batch is flushed, the next one gathers. No timer: the last commit's duration is the window.
+
+use std::{future::Future, time::Duration};
+
+use chassis::{Clock, telemetry};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep},
+};
+use tracing::Instrument as _;
+
+use crate::{
+    decision::{self, Verdict},
+    metrics::Metrics,
+    request::Prepared,
+    store::{Batch, Head, PATIENCE, Store, StoreError, in_time},
+    tail::Tail,
+};
+
+/// Requests, events and bytes of one batch.
+const REQUESTS: usize = 512;
+const EVENTS: usize = 4_096;
+const BYTES: usize = 1 << 20;
+/// After so many lost races the head is locked, so that a busy neighbour cannot starve this writer.
+const RACES: u32 = 3;
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) request: Prepared,
+    pub(crate) answer: oneshot::Sender<Result<Verdict, StoreFailure>>,
+}
+
+/// Why the writer could not settle a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreFailure {
+    /// The store stayed away; whether the events are recorded is not known.
+    Away,
+    /// The store refuses this request, and would again.
+    Refused,
+}
+
+/// The one task that appends to a log from this process. Others, elsewhere, may do so too: the head row decides.
+pub(crate) struct Writer {
+    pub(crate) log: String,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) tail: Tail,
+    pub(crate) metrics: Metrics,
+    pub(crate) queue: mpsc::Receiver<Pending>,
+    /// The head as the last commit left it; unknown at first and after any doubt.
+    pub(crate) head: Option<Head>,
+}
+
+impl Writer {
+    /// Settles requests until `end`, and then those that wait already.
+    pub(crate) async fn run(mut self, end: impl Future<Output = ()>) {
+        let mut end = std::pin::pin!(end);
+        let mut ending = false;
+        loop {
+            let first = tokio::select! {
+                biased;
+                first = self.queue.recv() => first,
+                () = &mut end, if !ending => {
+                    ending = true;
+                    self.queue.close();
+                    continue;
+                }
+            };
+            let Some(first) = first else { return };
+            let batch = self.gather(first);
+            self.settle(batch).await;
+        }
+    }
+
+    /// Takes what waits, up to a batch.
+    fn gather(&mut self, first: Pending) -> Vec<Pending> {
+        let (mut events, mut bytes) = (first.request.events, first.request.bytes);
+        let mut batch = vec![first];
+        while batch.len() < REQUESTS && events < EVENTS && bytes < BYTES {
+            let Ok(next) = self.queue.try_recv() else {
+                break;
+            };
+            events += next.request.events;
+            bytes += next.request.bytes;
+            batch.push(next);
+        }
+        batch
+    }
+
+    /// Answers every request of a batch. A batch that the store refuses is halved until the culprit stands alone.
+    async fn settle(&mut self, batch: Vec<Pending>) {
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop() {
+            match self.commit(&part).await {
+                Ok(verdicts) => {
+                    for (pending, verdict) in part.into_iter().zip(verdicts) {
+                        // Whoever no longer listens asks again with the same command id.
+                        let _ = pending.answer.send(Ok(verdict));
+                    }
+                }
+                Err(StoreError::Refused(_)) if part.len() > 1 => {
+                    let second = part.split_off(part.len() / 2);
+                    parts.push(second);
+                    parts.push(part);
+                }
+                Err(error) => {
+                    let failure = if error.is_passing() {
+                        StoreFailure::Away
+                    } else {
+                        StoreFailure::Refused
+                    };
+                    tracing::error!(log = self.log, error = %anyhow::Error::from(error), "cannot append");
+                    for pending in part {
+                        let _ = pending.answer.send(Err(failure));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Decides and writes until it is certain what became of the requests. After a lost connection the head and the
+    /// commands are read again: what was recorded after all is then found as a replay.
+    async fn commit(&mut self, part: &[Pending]) -> Result<Vec<Verdict>, StoreError> {
+        let asked = decision::asks(part.iter().map(|it| &it.request));
+        let deadline = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(1);
+        let mut races = 0;
+        loop {
+            let decide = |known| {
+                let now = self.clock.micros().max(0).cast_unsigned();
+                decision::decide(&self.log, part.iter().map(|it| &it.request), known, now)
+            };
+            let attempt = self
+                .store
+                .commit(self.head.take(), races >= RACES, &asked, decide);
+            match in_time(attempt).instrument(span_of(part)).await {
+                Ok(Some((batch, verdicts))) => {
+                    self.committed(batch);
+                    return Ok(verdicts);
+                }
+                Ok(None) => races += 1,
+                Err(error) if error.is_passing() && Instant::now() + pause < deadline => {
+                    tracing::warn!(log = self.log, error = %anyhow::Error::from(error), "append is repeated");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_millis(500));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn committed(&mut self, batch: Batch) {
+        self.head = Some(batch.after);
+        if !batch.events.is_empty() {
+            self.metrics
+                .committed(batch.commands.len(), batch.events.len());
+            self.tail.offer(batch.events);
+        }
+    }
+}
+
+/// One commit serves many callers: its span belongs to the first one's trace and is linked to the others'.
+fn span_of(part: &[Pending]) -> tracing::Span {
+    let span = tracing::info_span!("ledger.commit", requests = part.len());
+    let mut traces = part.iter().map(|it| it.request.traceparent.as_str());
+    telemetry::continue_trace(&span, traces.next().unwrap_or_default());
+    span
+}
