@@ -1,0 +1,100 @@
+use std::path::{Path, PathBuf};
+
+use chassis::config::Mistakes;
+use vault::{MasterKey, MasterKeyError};
+
+/// Where the keys to personal data are.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Config {
+    /// Store of the data keys, postgres://… or sqlite:FILE; by default a file in the data folder
+    #[arg(long, env = "COZUM_VAULT_STORE", hide_env_values = true)]
+    pub vault_store: Option<String>,
+    /// File with the master key: 32 bytes as hexadecimal or base64 text, readable by its owner only
+    #[arg(long, env = "COZUM_MASTER_KEY_FILE")]
+    pub master_key_file: Option<PathBuf>,
+    /// Make a master key where there is none: for a laptop, never for a cluster.
+    #[arg(skip)]
+    pub create_master_key: bool,
+}
+
+impl Config {
+    /// Notes every mistake that can be seen before anything is opened.
+    pub fn check(&self, mistakes: &mut Mistakes) {
+        let known = |it: &str| {
+            ["postgres://", "postgresql://", "sqlite:"]
+                .iter()
+                .any(|scheme| it.starts_with(scheme))
+        };
+        if self.vault_store.as_deref().is_some_and(|it| !known(it)) {
+            mistakes.add("--vault-store", "is postgres://… or sqlite:FILE");
+        }
+        match &self.master_key_file {
+            Some(_) if self.create_master_key => {}
+            Some(file) => {
+                if let Err(problem) = MasterKey::read(file) {
+                    mistakes.add("--master-key-file", problem);
+                }
+            }
+            None if self.create_master_key => {}
+            None => mistakes.add(
+                "--master-key-file",
+                "is missing: intake seals personal data under it",
+            ),
+        }
+    }
+
+    /// The key store; `data` is the service's own folder.
+    pub(crate) fn store(&self, data: &Path) -> String {
+        self.vault_store
+            .clone()
+            .unwrap_or_else(|| format!("sqlite:{}", data.join("vault/keys.db").display()))
+    }
+
+    /// The master key; `data` is the service's own folder.
+    pub(crate) fn master_key(&self, data: &Path) -> Result<MasterKey, MasterKeyError> {
+        let file = self
+            .master_key_file
+            .clone()
+            .unwrap_or_else(|| data.join("master.key"));
+        if self.create_master_key {
+            MasterKey::read_or_create(&file)
+        } else {
+            MasterKey::read(&file)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mistake_is_told_at_once() {
+        let config = Config {
+            vault_store: Some("keys.db".to_owned()),
+            ..Config::default()
+        };
+        let mut mistakes = Mistakes::default();
+        config.check(&mut mistakes);
+        let told = mistakes.to_string();
+        assert!(
+            told.contains("--vault-store") && told.contains("--master-key-file"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_laptop_needs_no_settings() {
+        let config = Config {
+            create_master_key: true,
+            ..Config::default()
+        };
+        let mut mistakes = Mistakes::default();
+        config.check(&mut mistakes);
+        assert!(mistakes.none());
+        assert_eq!(
+            config.store(Path::new("/data")),
+            "sqlite:/data/vault/keys.db"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+use std::sync::Arc;
+
+use chassis::{Ledger, refuse};
+use projection::Projection;
+use tonic::{Code, Status};
+use vault::{TrackingSecrets, Vault, VaultError};
+use vocabulary::{Municipality, TopicCode};
+
+use crate::{
+    directory,
+    domain::Rejection,
+    wire::{Recorded, Unreadable, decode},
+};
+
+/// What intake works with for one municipality.
+pub(crate) struct Desk {
+    pub(crate) municipality: Municipality,
+    pub(crate) ledger: Ledger,
+    pub(crate) directory: Projection,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) secrets: Arc<TrackingSecrets>,
+}
+
+impl Desk {
+    /// Our events in a stream, oldest first.
+    pub(crate) async fn history(&self, stream: &str) -> Result<Vec<Recorded>, Status> {
+        let mut history = Vec::new();
+        for event in self.ledger.read_stream(stream).await? {
+            history.extend(decode(&event).map_err(unreadable)?);
+        }
+        Ok(history)
+    }
+
+    /// Refuses a topic that nobody defined; `at_least` is what the caller has seen of the log.
+    pub(crate) async fn check_topic(&self, topic: &TopicCode, at_least: u64) -> Result<(), Status> {
+        self.directory.at_least(at_least).await?;
+        if self.knows(topic).await? {
+            return Ok(());
+        }
+        // Perhaps it was defined a moment ago, and we have only not heard of it.
+        self.directory.at_least(self.ledger.head().await?).await?;
+        if self.knows(topic).await? {
+            return Ok(());
+        }
+        Err(refuse(
+            Code::InvalidArgument,
+            "topic",
+            "is not in the directory",
+        ))
+    }
+
+    async fn knows(&self, topic: &TopicCode) -> Result<bool, Status> {
+        directory::knows(self.directory.pool(), topic)
+            .await
+            .map_err(|error| {
+                tracing::error!(error = %error, "the topics cannot be read");
+                Status::unavailable("the directory of topics cannot be read")
+            })
+    }
+}
+
+/// History that this build cannot read.
+pub(crate) fn unreadable(problem: Unreadable) -> Status {
+    tracing::error!(error = %problem, "a stream cannot be read");
+    Status::internal(problem.to_string())
+}
+
+/// What the domain refuses, for the caller.
+pub(crate) fn refused(rejection: Rejection) -> Status {
+    tracing::info!(rejection = ?rejection, "refused: {rejection}");
+    match rejection {
+        Rejection::UnknownContact => refuse(Code::NotFound, "contact", "was not registered"),
+        Rejection::ContactTaken => refuse(
+            Code::AlreadyExists,
+            "command_id",
+            "was used before for another contact",
+        ),
+        Rejection::NumberTaken => {
+            Status::aborted("the number belongs to another request; try again")
+        }
+    }
+}
+
+/// What the vault refuses, for the caller.
+pub(crate) fn no_key(problem: VaultError) -> Status {
+    match problem {
+        VaultError::Unavailable(error) => {
+            tracing::error!(error = %error, "the key store does not answer");
+            Status::unavailable("the key store does not answer")
+        }
+        VaultError::Erased(_) => refuse(Code::FailedPrecondition, "subject", "was erased"),
+        problem @ (VaultError::NotAStore
+        | VaultError::OtherMasterKey
+        | VaultError::Unknown(_)
+        | VaultError::Seal(_)) => {
+            tracing::error!(error = %problem, "personal data cannot be sealed or opened");
+            Status::data_loss("personal data cannot be sealed or opened")
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What it takes to register a contact and a request.
+//!
+//! A contact is somebody who turned to the centre; any number of requests come of it. A request either names the contact
+//! it came up in, or is its own. Only facts are decided here: what a citizen wrote is sealed around the decision.
+
+use decider::Decider;
+use jiff::{Timestamp, tz::TimeZone};
+use vocabulary::{Channel, Language, RequestNumber, TopicCode};
+
+/// What the log says about the contact and the number at hand.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Registration {
+    /// Nothing.
+    #[default]
+    Unheard,
+    /// The contact took place.
+    InContact { citizen: Option<Citizen> },
+    /// The number belongs to a request.
+    Taken,
+}
+
+/// A contact; 128 bits that are a UUID outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ContactId(pub(crate) u128);
+
+/// The pseudonym of a citizen; 128 bits that are a UUID outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PersonId(pub(crate) u128);
+
+/// What may be told of a citizen without saying who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Citizen {
+    pub(crate) person: PersonId,
+    pub(crate) language: Language,
+    pub(crate) has_email: bool,
+    pub(crate) has_phone: bool,
+}
+
+/// Where the problem is, as far as it is no one's address.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Place {
+    /// Latitude and longitude, WGS 84 degrees.
+    pub(crate) point: Option<(f64, f64)>,
+    pub(crate) district: String,
+    pub(crate) neighbourhood: String,
+}
+
+/// What came from another system's export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Imported {
+    pub(crate) source: String,
+    pub(crate) source_id: String,
+    pub(crate) agency: String,
+    pub(crate) status: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NewContact {
+    pub(crate) contact: ContactId,
+    pub(crate) channel: Channel,
+    pub(crate) citizen: Option<Citizen>,
+    pub(crate) social_network: String,
+    pub(crate) imported: Option<Imported>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NewRequest {
+    pub(crate) origin: Origin,
+    pub(crate) channel: Channel,
+    pub(crate) topic: TopicCode,
+    pub(crate) place: Place,
+    pub(crate) citizen: Option<Citizen>,
+    /// The language asked for, where one was.
+    pub(crate) language: Option<Language>,
+    pub(crate) imported: Option<Imported>,
+}
+
+/// The contact a request came up in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// One that was registered before.
+    Contact(ContactId),
+    /// The request itself is the contact.
+    Itself {
+        contact: ContactId,
+        social_network: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Command {
+    RegisterContact(NewContact),
+    RegisterRequest {
+        number: RequestNumber,
+        request: NewRequest,
+    },
+}
+
+/// These names are stored for ever. Add variants; never rename or reuse one.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Event {
+    PersonRecorded(Citizen),
+    ContactRegistered {
+        contact: ContactId,
+        channel: Channel,
+        person: Option<PersonId>,
+        social_network: String,
+        imported: Option<Imported>,
+    },
+    RequestRegistered {
+        number: RequestNumber,
+        contact: ContactId,
+        channel: Channel,
+        topic: TopicCode,
+        place: Place,
+        person: Option<PersonId>,
+        language: Language,
+        reachable_by_email: bool,
+        imported: Option<Imported>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Rejection {
+    #[error("no such contact was registered")]
+    UnknownContact,
+    #[error("this contact was registered before")]
+    ContactTaken,
+    #[error("this number belongs to another request")]
+    NumberTaken,
+}
+
+type Decision = Result<Vec<Event>, Rejection>;
+
+impl Decider for Registration {
+    type Command = Command;
+    type Event = Event;
+    type Rejection = Rejection;
+
+    fn decide(&self, command: Command) -> Decision {
+        match command {
+            Command::RegisterContact(contact) => self.register_contact(contact),
+            Command::RegisterRequest { number, request } => self.register_request(number, request),
+        }
+    }
+
+    fn evolve(self, event: Event) -> Self {
+        match event {
+            Event::PersonRecorded(citizen) => self.knowing(citizen),
+            Event::ContactRegistered { person, .. } => Self::InContact {
+                citizen: person.map(Citizen::unknown),
+            },
+            Event::RequestRegistered { .. } => Self::Taken,
+        }
+    }
+}
+
+/// Decisions.
+impl Registration {
+    fn register_contact(&self, new: NewContact) -> Decision {
+        match self {
+            Self::Unheard => Ok(new.events()),
+            Self::InContact { .. } => Err(Rejection::ContactTaken),
+            Self::Taken => Err(Rejection::NumberTaken),
+        }
+    }
+
+    fn register_request(&self, number: RequestNumber, new: NewRequest) -> Decision {
+        match (self, new.origin.clone()) {
+            (Self::Unheard, Origin::Contact(_)) => Err(Rejection::UnknownContact),
+            (
+                Self::Unheard,
+                Origin::Itself {
+                    contact,
+                    social_network,
+                },
+            ) => {
+                let came_by = NewContact {
+                    contact,
+                    channel: new.channel,
+                    citizen: new.citizen,
+                    social_network,
+                    imported: new.imported.clone(),
+                };
+                let mut events = came_by.events();
+                events.push(new.registered(number, contact, None));
+                Ok(events)
+            }
+            (Self::InContact { citizen }, Origin::Contact(contact)) => {
+                let mut events: Vec<Event> =
+                    new.citizen.map(Event::PersonRecorded).into_iter().collect();
+                events.push(new.registered(number, contact, *citizen));
+                Ok(events)
+            }
+            (Self::InContact { .. }, Origin::Itself { .. }) => Err(Rejection::ContactTaken),
+            (Self::Taken, Origin::Contact(_) | Origin::Itself { .. }) => {
+                Err(Rejection::NumberTaken)
+            }
+        }
+    }
+}
+
+/// Transitions.
+impl Registration {
+    /// Only the contact's own citizen matters.
+    fn knowing(self, citizen: Citizen) -> Self {
+        match self {
+            Self::InContact {
+                citizen: Some(known),
+            } if known.person == citizen.person => Self::InContact {
+                citizen: Some(citizen),
+            },
+            Self::Unheard | Self::InContact { .. } | Self::Taken => self,
+        }
+    }
+}
+
+impl NewContact {
+    fn events(self) -> Vec<Event> {
+        let mut events: Vec<Event> = self
+            .citizen
+            .map(Event::PersonRecorded)
+            .into_iter()
+            .collect();
+        events.push(Event::ContactRegistered {
+            contact: self.contact,
+            channel: self.channel,
+            person: self.citizen.map(|it| it.person),
+            social_network: self.social_network,
+            imported: self.imported,
+        });
+        events
+    }
+}
+
+impl NewRequest {
+    /// `known` is who the contact was with, where nobody else is named.
+    fn registered(
+        self,
+        number: RequestNumber,
+        contact: ContactId,
+        known: Option<Citizen>,
+    ) -> Event {
+        let citizen = self.citizen.or(known);
+        Event::RequestRegistered {
+            number,
+            contact,
+            channel: self.channel,
+            topic: self.topic,
+            place: self.place,
+            person: citizen.map(|it| it.person),
+            language: self
+                .language
+                .or(citizen.map(|it| it.language))
+                .unwrap_or(Language::Tr),
+            reachable_by_email: citizen.is_some_and(|it| it.has_email),
+            imported: self.imported,
+        }
+    }
+}
+
+impl Citizen {
+    /// Somebody of whom only the pseudonym is known.
+    fn unknown(person: PersonId) -> Self {
+        Self {
+            person,
+            language: Language::Tr,
+            has_email: false,
+            has_phone: false,
+        }
+    }
+}
+
+/// The year of a request's number: that on the wall of the centre.
+pub(crate) fn year_of(at: Timestamp) -> u16 {
+    // Istanbul has been at +03 all year since 2016; only a machine without a time zone database needs to know.
+    let istanbul =
+        TimeZone::get("Europe/Istanbul").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(3)));
+    u16::try_from(at.to_zoned(istanbul).year()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

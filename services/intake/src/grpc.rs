@@ -1,0 +1,93 @@
+use chassis::{Caller, Invalid, Platform};
+use contracts::intake::v1::{
+    GetRequestReply, GetRequestRequest, OpenReply, OpenRequest, ReachCitizenReply,
+    ReachCitizenRequest, RegisterContactReply, RegisterContactRequest, RegisterRequestReply,
+    RegisterRequestRequest, SealReply, SealRequest, intake_server::Intake,
+};
+use tonic::{Request, Response, Status};
+use vault::Plain;
+
+use crate::{desk::Desk, wire};
+
+/// The service as its callers see it.
+pub(crate) struct Service {
+    platform: Platform,
+    desks: Vec<Desk>,
+}
+
+impl Service {
+    pub(crate) fn new(platform: Platform, desks: Vec<Desk>) -> Self {
+        Self { platform, desks }
+    }
+
+    /// Who calls, and the desk of their municipality.
+    fn desk<T>(&self, request: &Request<T>) -> Result<(Caller, &Desk), Invalid> {
+        let caller = Caller::of(&self.platform, request)?;
+        let desk = self
+            .desks
+            .iter()
+            .find(|it| it.municipality == caller.municipality);
+        let desk = desk.ok_or_else(|| Invalid::at("municipality", "is not served here"))?;
+        Ok((caller, desk))
+    }
+}
+
+#[tonic::async_trait]
+impl Intake for Service {
+    async fn register_contact(
+        &self,
+        request: Request<RegisterContactRequest>,
+    ) -> Result<Response<RegisterContactReply>, Status> {
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::register_contact(request.into_inner(), self.platform.clock.now())?;
+        Ok(Response::new(desk.register_contact(&caller, asked).await?))
+    }
+
+    async fn register_request(
+        &self,
+        request: Request<RegisterRequestRequest>,
+    ) -> Result<Response<RegisterRequestReply>, Status> {
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::register_request(request.into_inner(), self.platform.clock.now())?;
+        Ok(Response::new(desk.register_request(&caller, asked).await?))
+    }
+
+    async fn get_request(
+        &self,
+        request: Request<GetRequestRequest>,
+    ) -> Result<Response<GetRequestReply>, Status> {
+        let (_, desk) = self.desk(&request)?;
+        let GetRequestRequest {
+            number,
+            purpose,
+            tracking_secret,
+        } = request.into_inner();
+        wire::purpose(&purpose)?;
+        let number = wire::number(&number)?;
+        let secret = Some(Plain::from(tracking_secret)).filter(|it| !it.is_empty());
+        Ok(Response::new(desk.get_request(&number, secret).await?))
+    }
+
+    async fn reach_citizen(
+        &self,
+        request: Request<ReachCitizenRequest>,
+    ) -> Result<Response<ReachCitizenReply>, Status> {
+        let (_, desk) = self.desk(&request)?;
+        let ReachCitizenRequest { number, purpose } = request.into_inner();
+        wire::purpose(&purpose)?;
+        let number = wire::number(&number)?;
+        Ok(Response::new(desk.reach_citizen(&number).await?))
+    }
+
+    async fn seal(&self, request: Request<SealRequest>) -> Result<Response<SealReply>, Status> {
+        let (_, desk) = self.desk(&request)?;
+        let (subject, values) = wire::seal(request.into_inner())?;
+        Ok(Response::new(desk.seal_all(subject, &values).await?))
+    }
+
+    async fn open(&self, request: Request<OpenRequest>) -> Result<Response<OpenReply>, Status> {
+        let (_, desk) = self.desk(&request)?;
+        let values = wire::open(request.into_inner())?;
+        Ok(Response::new(desk.open_all(&values).await?))
+    }
+}

@@ -1,0 +1,83 @@
+//! Intake: contacts and requests, from every channel; and the only room that holds the keys to personal data.
+//!
+//! Hears `routing.TopicDefined` and `routing.TopicChanged`, to refuse a topic that nobody defined. Says `PersonRecorded`,
+//! `ContactRegistered` and `RequestRegistered`. Free text and what is known of a citizen leave this service only sealed,
+//! or opened for a caller that names its purpose.
+//!
+//! **Invariant:** no event is appended before the keys it was sealed with are durable.
+//! **Invariant:** no error message and no log line quotes what a citizen wrote.
+
+mod config;
+mod desk;
+mod directory;
+mod domain;
+mod grpc;
+mod lookup;
+mod people;
+mod register;
+mod sealing;
+mod streams;
+mod texts;
+mod wire;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use chassis::Platform;
+use contracts::intake::v1::intake_server::{IntakeServer, SERVICE_NAME};
+use projection::Projection;
+use tonic::service::Routes;
+use vault::{MasterKey, TrackingSecrets, Vault, VaultError};
+
+pub use config::Config;
+
+use crate::{desk::Desk, directory::Topics, grpc::Service};
+
+/// A description far too long must still arrive here, to be refused by the name of its field.
+const LARGEST_CALL: usize = 16 << 20;
+
+/// How long the key store may take to appear at the start.
+const PATIENCE: u32 = 30;
+
+/// Runs the service until the process stops.
+pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
+    let master = config.master_key(&platform.data)?;
+    let vault = Arc::new(open_vault(&config.store(&platform.data), &master, &platform).await?);
+    let secrets = Arc::new(TrackingSecrets::new(&master));
+
+    let mut desks = Vec::new();
+    for municipality in platform.municipalities.iter() {
+        desks.push(Desk {
+            municipality: municipality.clone(),
+            ledger: platform.ledger(municipality),
+            directory: Projection::open(&platform, municipality, Topics).await?,
+            vault: vault.clone(),
+            secrets: secrets.clone(),
+        });
+    }
+    let service = IntakeServer::new(Service::new(platform.clone(), desks))
+        .max_decoding_message_size(LARGEST_CALL);
+    platform
+        .serve_grpc(Routes::new(service), &[SERVICE_NAME])
+        .await
+}
+
+/// Waits for a key store that starts at the same time as we do.
+async fn open_vault(store: &str, master: &MasterKey, platform: &Platform) -> anyhow::Result<Vault> {
+    platform
+        .health
+        .not_ready("vault", "the key store does not answer yet");
+    for _ in 0..PATIENCE {
+        match Vault::open(store, master).await {
+            Err(VaultError::Unavailable(error)) if !platform.tasks.is_stopping() => {
+                tracing::warn!(error = %error, "the key store does not answer yet");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            outcome => {
+                platform.health.ready("vault");
+                return outcome.context("vault");
+            }
+        }
+    }
+    anyhow::bail!("the key store does not answer")
+}

@@ -1,0 +1,264 @@
+//! Calls in, checked field by field; events and replies out.
+//!
+//! A refusal names the field and the rule, and never quotes what was sent.
+
+mod checks;
+mod events;
+
+use chassis::{Invalid, event};
+use contracts::{intake::v1, vocabulary::v1 as words};
+use jiff::Timestamp;
+use uuid::Uuid;
+use vault::{Plain, Subject};
+use vocabulary::{Language, RequestNumber};
+
+use crate::{
+    domain::{Citizen, ContactId, NewContact, NewRequest, Origin, PersonId},
+    people,
+    texts::Texts,
+};
+use checks::{
+    code, free_text, imported, language, line, media_url, moment, place, social_network, word,
+};
+pub(crate) use checks::{number, purpose};
+pub(crate) use events::{
+    Recorded, SealedFields, Unreadable, decode, message, recorded_by, reply, sealed,
+};
+
+/// The most values one call seals or opens.
+const VALUES: usize = 100;
+
+/// A registration as it was asked for: facts for the decision, texts for the vault.
+pub(crate) struct Asked<Facts> {
+    pub(crate) command_id: Uuid,
+    pub(crate) fingerprint: [u8; 32],
+    pub(crate) occurred_at: Timestamp,
+    pub(crate) facts: Facts,
+    pub(crate) person: Texts,
+    pub(crate) contact: Texts,
+    pub(crate) request: Texts,
+}
+
+/// One value to seal, of a call of another service.
+pub(crate) struct ToSeal {
+    pub(crate) event: Uuid,
+    pub(crate) field: String,
+    pub(crate) text: Plain,
+}
+
+/// One value to open.
+pub(crate) struct ToOpen {
+    pub(crate) event: Uuid,
+    pub(crate) field: String,
+    pub(crate) sealed: vault::Sealed,
+}
+
+pub(crate) fn register_contact(
+    proto: v1::RegisterContactRequest,
+    now: Timestamp,
+) -> Result<Asked<NewContact>, Invalid> {
+    let fingerprint = event::fingerprint(&proto);
+    let command_id = code(&proto.command_id, "command_id")?;
+    let channel = word(proto.channel, "channel")?;
+    let caller = citizen(proto.citizen, command_id)?;
+    let mut contact = Texts::default();
+    contact.put("note", free_text(proto.note, "note", 4_000)?);
+    Ok(Asked {
+        command_id,
+        fingerprint,
+        occurred_at: moment(proto.occurred_at, now)?,
+        facts: NewContact {
+            contact: contact_of(command_id),
+            channel,
+            citizen: caller.citizen,
+            social_network: social_network(proto.social_network, channel)?,
+            imported: imported(proto.imported)?,
+        },
+        person: caller.texts,
+        contact,
+        request: Texts::default(),
+    })
+}
+
+pub(crate) fn register_request(
+    proto: v1::RegisterRequestRequest,
+    now: Timestamp,
+) -> Result<Asked<NewRequest>, Invalid> {
+    let fingerprint = event::fingerprint(&proto);
+    let command_id = code(&proto.command_id, "command_id")?;
+    let channel = word(proto.channel, "channel")?;
+    if proto.topic.is_empty() {
+        return Err(Invalid::at("topic", "is missing"));
+    }
+    let topic = proto
+        .topic
+        .parse()
+        .map_err(|problem| Invalid::at("topic", problem))?;
+    let mut request = Texts::default();
+    request.put(
+        "description",
+        free_text(proto.description, "description", 4_000)?,
+    );
+    request.put("address", free_text(proto.address, "address", 500)?);
+    request.put("media_url", media_url(proto.media_url)?);
+    let caller = citizen(proto.citizen, command_id)?;
+    let social_network = social_network(proto.social_network, channel)?;
+    let origin = if proto.contact.is_empty() {
+        Origin::Itself {
+            contact: contact_of(command_id),
+            social_network,
+        }
+    } else {
+        Origin::Contact(code(&proto.contact, "contact")?.into())
+    };
+    Ok(Asked {
+        command_id,
+        fingerprint,
+        occurred_at: moment(proto.occurred_at, now)?,
+        facts: NewRequest {
+            origin,
+            channel,
+            topic,
+            place: place(proto.place)?,
+            citizen: caller.citizen,
+            language: caller.language,
+            imported: imported(proto.imported)?,
+        },
+        person: caller.texts,
+        contact: Texts::default(),
+        request,
+    })
+}
+
+/// Ids follow from the command, so that a retry makes the same ones.
+fn contact_of(command_id: Uuid) -> ContactId {
+    Uuid::new_v5(&command_id, b"contact").into()
+}
+
+fn person_of(command_id: Uuid) -> PersonId {
+    Uuid::new_v5(&command_id, b"person").into()
+}
+
+/// Who turned to us, taken apart.
+#[derive(Default)]
+struct CitizenAsked {
+    /// `None` where nothing was said that could name or reach anybody.
+    citizen: Option<Citizen>,
+    language: Option<Language>,
+    texts: Texts,
+}
+
+fn citizen(proto: Option<v1::Citizen>, command_id: Uuid) -> Result<CitizenAsked, Invalid> {
+    let Some(proto) = proto else {
+        return Ok(CitizenAsked::default());
+    };
+    let mut texts = Texts::default();
+    texts.put("name", line(proto.name, "citizen.name", 200)?);
+    texts.put(
+        "given_name",
+        line(proto.given_name, "citizen.given_name", 200)?,
+    );
+    texts.put(
+        "family_name",
+        line(proto.family_name, "citizen.family_name", 200)?,
+    );
+    if !proto.email.is_empty() {
+        let email =
+            people::email(&proto.email).map_err(|problem| Invalid::at("citizen.email", problem))?;
+        texts.put("email", email);
+    }
+    if !proto.phone.is_empty() {
+        let phone =
+            people::phone(&proto.phone).map_err(|problem| Invalid::at("citizen.phone", problem))?;
+        texts.put("phone", phone);
+    }
+    let language = language(proto.language, "citizen.language")?;
+    let citizen = (!texts.is_empty()).then(|| Citizen {
+        person: person_of(command_id),
+        language: language.unwrap_or(Language::Tr),
+        has_email: texts.has("email"),
+        has_phone: texts.has("phone"),
+    });
+    Ok(CitizenAsked {
+        citizen,
+        language,
+        texts,
+    })
+}
+
+/// The request whose key is asked for, and what to seal under it.
+pub(crate) fn seal(proto: v1::SealRequest) -> Result<(Subject, Vec<ToSeal>), Invalid> {
+    let number = proto
+        .subject
+        .strip_prefix("request:")
+        .and_then(|it| it.parse::<RequestNumber>().ok());
+    let subject = number
+        .map(|it| Subject::request(&it))
+        .filter(|it| it.as_str() == proto.subject);
+    let subject = subject.ok_or_else(|| Invalid::at("subject", "is request:<number>"))?;
+    let values = each(proto.fields, |field, name| {
+        Ok(ToSeal {
+            event: event_id(&field.event_id, name)?,
+            field: field_name(field.name, name)?,
+            text: free_text(field.text, &format!("{name}.text"), 10_000)?,
+        })
+    })?;
+    Ok((subject, values))
+}
+
+/// What to open.
+pub(crate) fn open(proto: v1::OpenRequest) -> Result<Vec<ToOpen>, Invalid> {
+    purpose(&proto.purpose)?;
+    each(proto.fields, |field, name| {
+        let at = format!("{name}.sealed");
+        let sealed = field.sealed.ok_or_else(|| Invalid::at(&at, "is missing"))?;
+        Ok(ToOpen {
+            event: event_id(&field.event_id, name)?,
+            field: field_name(field.name, name)?,
+            sealed: vault_sealed(sealed)
+                .ok_or_else(|| Invalid::at(&at, "is not a sealed value"))?,
+        })
+    })
+}
+
+fn each<In, Out>(
+    fields: Vec<In>,
+    one: impl Fn(In, &str) -> Result<Out, Invalid>,
+) -> Result<Vec<Out>, Invalid> {
+    if fields.len() > VALUES {
+        return Err(Invalid::at("fields", "are more than 100"));
+    }
+    fields
+        .into_iter()
+        .enumerate()
+        .map(|(index, field)| one(field, &format!("fields[{index}]")))
+        .collect()
+}
+
+fn event_id(bytes: &[u8], name: &str) -> Result<Uuid, Invalid> {
+    Uuid::from_slice(bytes).map_err(|_| Invalid::at(format!("{name}.event_id"), "has 16 bytes"))
+}
+
+fn field_name(text: String, name: &str) -> Result<String, Invalid> {
+    let letters = text.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
+    if letters && (1..=40).contains(&text.len()) {
+        Ok(text)
+    } else {
+        Err(Invalid::at(
+            format!("{name}.name"),
+            "has 1 to 40 of a-z and _",
+        ))
+    }
+}
+
+/// A sealed value out of an event or a call; `None` for what is not one.
+fn vault_sealed(proto: words::Sealed) -> Option<vault::Sealed> {
+    Some(vault::Sealed {
+        subject: proto.subject.parse().ok()?,
+        nonce: proto.nonce.try_into().ok()?,
+        ciphertext: proto.ciphertext,
+    })
+}
+
+#[cfg(test)]
+mod tests;

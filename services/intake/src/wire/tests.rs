@@ -1,0 +1,439 @@
+use chassis::event;
+use contracts::{intake::v1, ledger::v1::Event as Stored, vocabulary::v1 as words};
+use vocabulary::Channel;
+
+use super::*;
+use crate::domain::{Event, Imported, Place};
+
+const TURKISH: &str = "Ayşe'nin İĞDIR şikâyeti: çukur, ğüöşçıİ";
+const COMMAND: &str = "018f0000-0000-7000-8000-000000000001";
+
+fn now() -> Timestamp {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+fn a_pothole() -> v1::RegisterRequestRequest {
+    v1::RegisterRequestRequest {
+        command_id: COMMAND.to_owned(),
+        channel: Channel::Phone.number(),
+        topic: "pothole".to_owned(),
+        description: TURKISH.to_owned(),
+        ..v1::RegisterRequestRequest::default()
+    }
+}
+
+fn ayse() -> v1::Citizen {
+    v1::Citizen {
+        name: "Ayşe Yılmaz".to_owned(),
+        email: "ayse@example.com".to_owned(),
+        phone: "0532 123 45 67".to_owned(),
+        ..v1::Citizen::default()
+    }
+}
+
+#[track_caller]
+fn check_refused(field: &str, change: impl FnOnce(&mut v1::RegisterRequestRequest)) {
+    let mut request = a_pothole();
+    change(&mut request);
+    match register_request(request, now()) {
+        Ok(_) => panic!("{field} should be refused"),
+        Err(refused) => assert_eq!(refused.field, field, "{}", refused.problem),
+    }
+}
+
+#[test]
+fn texts_arrive_unchanged() {
+    let text = format!("{TURKISH}\r\n\tve bir satır daha\n");
+    let asked = register_request(
+        v1::RegisterRequestRequest {
+            description: text.clone(),
+            address: TURKISH.to_owned(),
+            ..a_pothole()
+        },
+        now(),
+    )
+    .unwrap();
+    assert_eq!(asked.request.get("description").unwrap().reveal(), text);
+    assert_eq!(asked.request.get("address").unwrap().reveal(), TURKISH);
+    assert!(asked.request.get("media_url").is_none());
+    assert_eq!(asked.occurred_at, now());
+}
+
+#[test]
+fn each_field_is_refused_by_its_name() {
+    check_refused("command_id", |it| it.command_id.clear());
+    check_refused("command_id", |it| it.command_id = "42".to_owned());
+    check_refused("command_id", |it| it.command_id = Uuid::nil().to_string());
+    check_refused("channel", |it| it.channel = 0);
+    check_refused("channel", |it| it.channel = 99);
+    check_refused("topic", |it| it.topic.clear());
+    check_refused("topic", |it| it.topic = "Çukur".to_owned());
+    check_refused("contact", |it| it.contact = "x".to_owned());
+    check_refused("description", |it| it.description = "ç".repeat(4_001));
+    check_refused("description", |it| it.description = "x".repeat(5 << 20));
+    check_refused("description", |it| it.description = "a\0b".to_owned());
+    check_refused("address", |it| it.address = "ş".repeat(501));
+    check_refused("social_network", |it| it.social_network = "x".to_owned());
+    check_refused("citizen.name", |it| {
+        it.citizen = Some(v1::Citizen {
+            name: "A\r\nB".to_owned(),
+            ..ayse()
+        })
+    });
+    check_refused("citizen.email", |it| {
+        it.citizen = Some(v1::Citizen {
+            email: "ayse".to_owned(),
+            ..ayse()
+        })
+    });
+    check_refused("citizen.phone", |it| {
+        it.citizen = Some(v1::Citizen {
+            phone: "153".to_owned(),
+            ..ayse()
+        })
+    });
+    check_refused("citizen.language", |it| {
+        it.citizen = Some(v1::Citizen {
+            language: 3,
+            ..ayse()
+        })
+    });
+}
+
+#[test]
+fn a_network_is_one_of_the_list_and_never_a_handle() {
+    for bad in ["ayse-yilmaz", "X", "x "] {
+        check_refused("social_network", |it| {
+            it.channel = Channel::Social.number();
+            it.social_network = bad.to_owned();
+        });
+    }
+}
+
+#[test]
+fn urls_places_times_and_imports_are_refused_by_their_names() {
+    let place = |latitude, longitude| {
+        Some(words::Place {
+            latitude,
+            longitude,
+            district: String::new(),
+            neighbourhood: String::new(),
+        })
+    };
+    check_refused("place.longitude", |it| it.place = place(Some(39.9), None));
+    check_refused("place.latitude", |it| it.place = place(None, Some(32.8)));
+    check_refused("place.latitude", |it| {
+        it.place = place(Some(f64::NAN), Some(32.8))
+    });
+    check_refused("place.latitude", |it| {
+        it.place = place(Some(90.1), Some(32.8))
+    });
+    check_refused("place.longitude", |it| {
+        it.place = place(Some(39.9), Some(f64::INFINITY))
+    });
+    check_refused("place.district", |it| {
+        it.place = Some(words::Place {
+            district: "x".repeat(101),
+            ..words::Place::default()
+        });
+    });
+    for bad in [
+        "ftp://x",
+        "http://",
+        "https:///x",
+        "javascript:alert(1)",
+        "http://x y",
+        "http://x\"y",
+    ] {
+        check_refused("media_url", |it| it.media_url = bad.to_owned());
+    }
+    check_refused("media_url", |it| {
+        it.media_url = format!("https://x/{}", "x".repeat(2_000))
+    });
+    check_refused("occurred_at", |it| it.occurred_at = -1);
+    check_refused("occurred_at", |it| it.occurred_at = i64::MAX);
+    check_refused("occurred_at", |it| {
+        it.occurred_at = now().as_microsecond() + 301_000_000
+    });
+    let imported = |source: &str, id: &str| {
+        Some(words::Imported {
+            source: source.to_owned(),
+            source_id: id.to_owned(),
+            agency: String::new(),
+            status: String::new(),
+        })
+    };
+    check_refused("imported.source", |it| {
+        it.imported = imported("NYC 311", "1")
+    });
+    check_refused("imported.source_id", |it| {
+        it.imported = imported("nyc-311", "")
+    });
+}
+
+#[test]
+fn a_refusal_does_not_quote_what_was_sent() {
+    for citizen in [
+        v1::Citizen {
+            email: "gizli@gizli".to_owned(),
+            ..v1::Citizen::default()
+        },
+        v1::Citizen {
+            phone: "gizli".to_owned(),
+            ..v1::Citizen::default()
+        },
+        v1::Citizen {
+            name: "gizli\n".to_owned(),
+            ..v1::Citizen::default()
+        },
+    ] {
+        let request = v1::RegisterRequestRequest {
+            citizen: Some(citizen),
+            ..a_pothole()
+        };
+        let refused = register_request(request, now()).err().unwrap();
+        assert!(!refused.to_string().contains("gizli"), "{refused}");
+    }
+}
+
+#[test]
+fn what_is_at_the_limit_is_taken() {
+    let request = v1::RegisterRequestRequest {
+        description: "ç".repeat(4_000),
+        address: "ş".repeat(500),
+        occurred_at: now().as_microsecond() + 299_000_000,
+        media_url: "https://example.com/a.jpg?x=ç".to_owned(),
+        ..a_pothole()
+    };
+    assert!(register_request(request, now()).is_ok());
+    let nothing_said = v1::RegisterRequestRequest {
+        description: String::new(),
+        ..a_pothole()
+    };
+    assert!(
+        register_request(nothing_said, now())
+            .unwrap()
+            .request
+            .is_empty()
+    );
+    let on_x = v1::RegisterRequestRequest {
+        channel: Channel::Social.number(),
+        social_network: "x".to_owned(),
+        ..a_pothole()
+    };
+    assert!(register_request(on_x, now()).is_ok());
+}
+
+#[test]
+fn only_a_language_makes_nobody_known() {
+    let citizen = Some(v1::Citizen {
+        language: Language::En.number(),
+        ..v1::Citizen::default()
+    });
+    let asked = register_request(
+        v1::RegisterRequestRequest {
+            citizen,
+            ..a_pothole()
+        },
+        now(),
+    )
+    .unwrap();
+    assert_eq!(asked.facts.citizen, None);
+    assert_eq!(asked.facts.language, Some(Language::En));
+}
+
+#[test]
+fn ids_follow_from_the_command() {
+    let request = v1::RegisterRequestRequest {
+        citizen: Some(ayse()),
+        ..a_pothole()
+    };
+    let one = register_request(request.clone(), now()).unwrap();
+    let again = register_request(request, now()).unwrap();
+    assert_eq!(one.facts, again.facts);
+    assert_eq!(one.fingerprint, again.fingerprint);
+    assert!(one.facts.citizen.unwrap().has_email);
+    let other = register_request(a_pothole(), now()).unwrap();
+    assert_ne!(one.fingerprint, other.fingerprint);
+}
+
+/// One of each event, with every field set.
+fn samples() -> Vec<(Event, SealedFields)> {
+    let sealed = || vault::Sealed {
+        subject: Subject::person(Uuid::from_u128(9)),
+        nonce: [1; 12],
+        ciphertext: vec![2; 20],
+    };
+    let citizen = Citizen {
+        person: PersonId(2),
+        language: Language::En,
+        has_email: true,
+        has_phone: true,
+    };
+    let imported = Imported {
+        source: "nyc-311".to_owned(),
+        source_id: "60850001".to_owned(),
+        agency: "DSNY".to_owned(),
+        status: "In Progress".to_owned(),
+    };
+    let contact = ContactId(1);
+    let person_fields = ["name", "given_name", "family_name", "email", "phone"];
+    vec![
+        (
+            Event::PersonRecorded(citizen),
+            person_fields.map(|it| (it, sealed())).to_vec(),
+        ),
+        (
+            Event::ContactRegistered {
+                contact,
+                channel: Channel::Social,
+                person: Some(citizen.person),
+                social_network: "x".to_owned(),
+                imported: Some(imported.clone()),
+            },
+            vec![("note", sealed())],
+        ),
+        (
+            Event::RequestRegistered {
+                number: RequestNumber::new(2026, 48_120_937),
+                contact,
+                channel: Channel::Open311,
+                topic: "pothole".parse().unwrap(),
+                place: Place {
+                    point: Some((39.9, 32.8)),
+                    district: "Bozköy".to_owned(),
+                    neighbourhood: "Çukurçeşme".to_owned(),
+                },
+                person: None,
+                language: Language::Tr,
+                reachable_by_email: true,
+                imported: Some(imported),
+            },
+            ["description", "address", "media_url"]
+                .map(|it| (it, sealed()))
+                .to_vec(),
+        ),
+    ]
+}
+
+#[test]
+fn every_event_comes_back_from_its_bytes() {
+    for (sample, personal) in samples() {
+        let id = Uuid::from_u128(7);
+        let (stream, new) = message(&sample, id, now(), personal.clone());
+        let stored = Stored {
+            position: 1,
+            event_id: new.event_id,
+            r#type: new.r#type,
+            schema_version: new.schema_version,
+            occurred_at: new.occurred_at,
+            facts: new.facts,
+            personal: new.personal,
+            ..Stored::default()
+        };
+        let recorded = decode(&stored).unwrap().unwrap();
+        assert_eq!(recorded.event, sample);
+        assert_eq!(recorded.personal, personal);
+        assert_eq!(recorded.id, id);
+        assert!(new.subjects.is_sorted());
+        assert_eq!(
+            new.subjects[0].replacen(':', "-", 1),
+            stream.replace("request", "contact").replace(
+                RequestNumber::new(2026, 48_120_937).as_str(),
+                &Uuid::from_u128(1).to_string(),
+            )
+        );
+
+        let erased = Stored {
+            personal: vec![],
+            ..stored
+        };
+        let recorded = decode(&erased).unwrap().unwrap();
+        assert_eq!((recorded.event, recorded.personal.len()), (sample, 0));
+    }
+}
+
+#[test]
+fn an_event_of_another_service_is_passed_over() {
+    let other = Stored {
+        r#type: "routing.RequestRouted".to_owned(),
+        ..Stored::default()
+    };
+    assert!(decode(&other).unwrap().is_none());
+}
+
+#[test]
+fn a_broken_event_is_no_event() {
+    let broken = Stored {
+        r#type: event::type_of::<v1::ContactRegistered>(),
+        schema_version: 1,
+        facts: vec![],
+        ..Stored::default()
+    };
+    assert!(matches!(
+        decode(&broken),
+        Err(Unreadable::Broken {
+            field: "contact",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn only_a_request_is_sealed_for_and_only_named_values_are_opened() {
+    let number = RequestNumber::new(2026, 48_120_937);
+    let field = v1::seal_request::Field {
+        event_id: vec![7; 16],
+        name: "note".to_owned(),
+        text: TURKISH.to_owned(),
+    };
+    let asked = v1::SealRequest {
+        subject: format!("request:{number}"),
+        fields: vec![field.clone()],
+    };
+    let (subject, values) = seal(asked.clone()).unwrap();
+    assert_eq!(subject, Subject::request(&number));
+    assert_eq!(values[0].text.reveal(), TURKISH);
+
+    let refused = |change: &dyn Fn(&mut v1::SealRequest)| {
+        let mut asked = asked.clone();
+        change(&mut asked);
+        seal(asked).err().unwrap().field
+    };
+    assert_eq!(
+        refused(&|it| it.subject = format!("person:{COMMAND}")),
+        "subject"
+    );
+    assert_eq!(
+        refused(&|it| it.fields[0].event_id = vec![7; 15]),
+        "fields[0].event_id"
+    );
+    assert_eq!(
+        refused(&|it| it.fields[0].name = "Note".to_owned()),
+        "fields[0].name"
+    );
+    assert_eq!(
+        refused(&|it| it.fields[0].text = "x".repeat(10_001)),
+        "fields[0].text"
+    );
+    assert_eq!(
+        refused(&|it| it.fields = vec![field.clone(); 101]),
+        "fields"
+    );
+
+    let nameless = v1::OpenRequest {
+        purpose: String::new(),
+        fields: vec![],
+    };
+    assert_eq!(open(nameless).err().unwrap().field, "purpose");
+    let empty = v1::open_request::Field {
+        event_id: vec![7; 16],
+        name: "note".to_owned(),
+        sealed: None,
+    };
+    let unsealed = v1::OpenRequest {
+        purpose: "portal".to_owned(),
+        fields: vec![empty],
+    };
+    assert_eq!(open(unsealed).err().unwrap().field, "fields[0].sealed");
+}
