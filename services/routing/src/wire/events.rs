@@ -1,0 +1,5 @@
+mod read;
+mod write;
+
+pub(crate) use read::{Registered, registered};
+pub(crate) use write::{handling_event, topic_event, unit_event};

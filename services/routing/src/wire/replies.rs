@@ -1,0 +1,70 @@
+use contracts::{routing::v1, vocabulary::v1 as words};
+use vocabulary::{RequestNumber, RequestState};
+
+use crate::domain::{Stage, TopicDefinition, UnitDefinition, Work};
+
+pub(crate) fn reply(position: u64, version: u64) -> v1::CommandReply {
+    v1::CommandReply { position, version }
+}
+
+/// A unit as it stands; a list of units is a list of definitions.
+pub(crate) fn unit_defined(unit: &UnitDefinition) -> v1::UnitDefined {
+    v1::UnitDefined {
+        code: unit.code.to_string(),
+        name_tr: unit.name_tr.clone(),
+        name_en: unit.name_en.clone(),
+        outside: unit.outside,
+    }
+}
+
+/// A topic as it stands.
+pub(crate) fn topic_defined(topic: &TopicDefinition) -> v1::TopicDefined {
+    v1::TopicDefined {
+        code: topic.code.to_string(),
+        name_tr: topic.name_tr.clone(),
+        name_en: topic.name_en.clone(),
+        unit: topic.unit.to_string(),
+        public: topic.public,
+    }
+}
+
+/// Where a request stands.
+pub(crate) fn handling(number: &RequestNumber, version: u64, work: Work) -> v1::GetHandlingReply {
+    let mut reply = v1::GetHandlingReply {
+        number: number.to_string(),
+        version,
+        state: state(&work.stage).number(),
+        unit: work.unit.to_string(),
+        assignee: work.assignee.map(|it| it.0).unwrap_or_default(),
+        planned_for: String::new(),
+        institution: String::new(),
+        sub_result: words::SubResult::Unspecified.into(),
+        state_since: work.since.as_microsecond(),
+    };
+    match work.stage {
+        Stage::Planned(day) => reply.planned_for = day.to_string(),
+        Stage::Referred(institution) => reply.institution = institution.to_string(),
+        Stage::Concluded(sub_result) => reply.sub_result = sub_result.number(),
+        Stage::Routed
+        | Stage::Returned
+        | Stage::Accepted
+        | Stage::Assigned
+        | Stage::InProgress
+        | Stage::Reopened => {}
+    }
+    reply
+}
+
+fn state(stage: &Stage) -> RequestState {
+    match stage {
+        Stage::Routed => RequestState::Routed,
+        Stage::Returned => RequestState::Returned,
+        Stage::Accepted => RequestState::Accepted,
+        Stage::Assigned => RequestState::Assigned,
+        Stage::InProgress => RequestState::InProgress,
+        Stage::Planned(_) => RequestState::Planned,
+        Stage::Referred(_) => RequestState::Referred,
+        Stage::Concluded(_) => RequestState::Concluded,
+        Stage::Reopened => RequestState::Reopened,
+    }
+}
