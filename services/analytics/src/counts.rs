@@ -1,0 +1,226 @@
+//! The read model: a row per contact and a row per request, with what it is counted by.
+
+use anyhow::Context as _;
+use chassis::event;
+use contracts::{
+    intake::v1::{ContactRegistered, RequestRegistered},
+    ledger::v1::Event,
+    routing::v1::{
+        RequestAccepted, RequestAssigned, RequestConcluded, RequestPlanned, RequestReferred,
+        RequestReopened, RequestReturned, RequestRouted, RequestRoutedManually, TopicChanged,
+        TopicDefined, UnitChanged, UnitDefined, WorkStarted,
+    },
+};
+use projection::ReadModel;
+use sqlx::SqliteConnection;
+use vocabulary::RequestState;
+
+/// What contacts and requests are counted by.
+#[derive(Debug, Clone, Copy)]
+pub struct Counts;
+
+impl ReadModel for Counts {
+    const NAME: &'static str = "counts";
+    const VERSION: u32 = 1;
+    const SCHEMA: &'static str = include_str!("counts/schema.sql");
+
+    async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
+        match event.r#type.as_str() {
+            "intake.ContactRegistered" => contact(tx, event).await,
+            "intake.RequestRegistered" => request(tx, event).await,
+            "routing.UnitDefined" => {
+                let UnitDefined {
+                    code,
+                    name_tr,
+                    name_en,
+                    ..
+                } = event::decode(event)?;
+                name(tx, NAME_UNIT, &code, &name_tr, &name_en).await
+            }
+            "routing.UnitChanged" => {
+                let UnitChanged {
+                    code,
+                    name_tr,
+                    name_en,
+                    ..
+                } = event::decode(event)?;
+                name(tx, NAME_UNIT, &code, &name_tr, &name_en).await
+            }
+            "routing.TopicDefined" => {
+                let TopicDefined {
+                    code,
+                    name_tr,
+                    name_en,
+                    ..
+                } = event::decode(event)?;
+                name(tx, NAME_TOPIC, &code, &name_tr, &name_en).await
+            }
+            "routing.TopicChanged" => {
+                let TopicChanged {
+                    code,
+                    name_tr,
+                    name_en,
+                    ..
+                } = event::decode(event)?;
+                name(tx, NAME_TOPIC, &code, &name_tr, &name_en).await
+            }
+            _ => match Handling::of(event)? {
+                Some(handling) => handling.apply(tx).await,
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+async fn contact(tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
+    let contact: ContactRegistered = event::decode(event)?;
+    sqlx::query("insert into contact (position, occurred_at, channel) values (?, ?, ?)")
+        .bind(i64::try_from(event.position)?)
+        .bind(event.occurred_at)
+        .bind(contact.channel)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn request(tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
+    let registered: RequestRegistered = event::decode(event)?;
+    let is_imported = registered.imported.is_some();
+    let imported = registered.imported.unwrap_or_default();
+    sqlx::query(
+        "insert into request (number, occurred_at, channel, topic, unit, district, state, sub_result, imported,
+         source_agency, source_status) values (?, ?, ?, ?, '', ?, ?, 0, ?, ?, ?)",
+    )
+    .bind(digits(&registered.number)?)
+    .bind(event.occurred_at)
+    .bind(registered.channel)
+    .bind(registered.topic)
+    .bind(registered.place.map(|it| it.district).unwrap_or_default())
+    .bind(RequestState::Registered.number())
+    .bind(is_imported)
+    .bind(imported.agency)
+    .bind(imported.status)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+const NAME_UNIT: &str = "insert or replace into unit (code, name_tr, name_en) values (?, ?, ?)";
+const NAME_TOPIC: &str = "insert or replace into topic (code, name_tr, name_en) values (?, ?, ?)";
+
+async fn name(
+    tx: &mut SqliteConnection,
+    statement: &'static str,
+    code: &str,
+    name_tr: &str,
+    name_en: &str,
+) -> anyhow::Result<()> {
+    sqlx::query(statement)
+        .bind(code)
+        .bind(name_tr)
+        .bind(name_en)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// What routing's events make of a request.
+struct Handling {
+    number: String,
+    /// Nothing where the unit in charge stays.
+    unit: Option<String>,
+    state: RequestState,
+    sub_result: i32,
+}
+
+impl Handling {
+    fn new(number: String, unit: String, state: RequestState) -> Self {
+        Self {
+            number,
+            unit: Some(unit),
+            state,
+            sub_result: 0,
+        }
+    }
+
+    fn of(event: &Event) -> Result<Option<Self>, event::Undecodable> {
+        Ok(Some(match event.r#type.as_str() {
+            "routing.RequestRouted" => {
+                let RequestRouted { number, unit, .. } = event::decode(event)?;
+                Self::new(number, unit, RequestState::Routed)
+            }
+            "routing.RequestRoutedManually" => {
+                let RequestRoutedManually { number, unit } = event::decode(event)?;
+                Self::new(number, unit, RequestState::Routed)
+            }
+            // It counts as its unit's until another one has it.
+            "routing.RequestReturned" => {
+                let RequestReturned { number, unit, .. } = event::decode(event)?;
+                Self::new(number, unit, RequestState::Returned)
+            }
+            "routing.RequestAccepted" => {
+                let RequestAccepted { number, unit } = event::decode(event)?;
+                Self::new(number, unit, RequestState::Accepted)
+            }
+            "routing.RequestAssigned" => {
+                let RequestAssigned { number, unit, .. } = event::decode(event)?;
+                Self::new(number, unit, RequestState::Assigned)
+            }
+            "routing.WorkStarted" => {
+                let WorkStarted { number, unit } = event::decode(event)?;
+                Self::new(number, unit, RequestState::InProgress)
+            }
+            "routing.RequestPlanned" => {
+                let RequestPlanned { number, unit, .. } = event::decode(event)?;
+                Self::new(number, unit, RequestState::Planned)
+            }
+            // The unit stays responsible for what lies outside.
+            "routing.RequestReferred" => {
+                let RequestReferred { number, .. } = event::decode(event)?;
+                Self {
+                    number,
+                    unit: None,
+                    state: RequestState::Referred,
+                    sub_result: 0,
+                }
+            }
+            "routing.RequestConcluded" => {
+                let RequestConcluded {
+                    number,
+                    unit,
+                    sub_result,
+                    ..
+                } = event::decode(event)?;
+                Self {
+                    sub_result,
+                    ..Self::new(number, unit, RequestState::Concluded)
+                }
+            }
+            "routing.RequestReopened" => {
+                let RequestReopened { number, unit, .. } = event::decode(event)?;
+                Self::new(number, unit, RequestState::Reopened)
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    async fn apply(self, tx: &mut SqliteConnection) -> anyhow::Result<()> {
+        sqlx::query("update request set state = ?, sub_result = ?, unit = coalesce(?, unit) where number = ?")
+            .bind(self.state.number())
+            .bind(self.sub_result)
+            .bind(self.unit)
+            .bind(digits(&self.number)?)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}
+
+/// A request's number as SQLite likes its keys.
+fn digits(number: &str) -> anyhow::Result<i64> {
+    let digits: String = number.chars().filter(|it| *it != '-').collect();
+    digits.parse().context("a request number that is none")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,313 @@
+//! What can happen, said as events and counted by walking lists.
+
+use std::collections::BTreeMap;
+
+use contracts::{
+    ledger::v1::NewEvent,
+    vocabulary::v1::{Imported, Place},
+};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use uuid::Uuid;
+use vocabulary::{Channel, RequestNumber, SubResult};
+
+use super::super::*;
+use crate::span::Span;
+
+const UNITS: [&str; 3] = ["fen-isleri", "park-bahce", "İZSU"];
+const TOPICS: [&str; 3] = ["pothole", "park", "no-name"];
+const DISTRICTS: [&str; 3] = ["", "Çankaya", "İğdır"];
+
+/// Something that happens, with small numbers that choose what.
+#[derive(Debug, Clone)]
+pub(super) enum Happening {
+    Contact {
+        channel: usize,
+        quarter: i64,
+    },
+    Request {
+        channel: usize,
+        quarter: i64,
+        topic: usize,
+        district: usize,
+        imported: Option<usize>,
+    },
+    Handled {
+        request: usize,
+        how: usize,
+        unit: usize,
+        sub_result: usize,
+    },
+}
+
+/// 2026-11-29 to 2026-12-03, in UTC; the span of the report cuts off both ends.
+pub(super) fn at(quarter: i64) -> Timestamp {
+    event::timestamp(1_795_910_400_000_000 + quarter * 15 * 60 * 1_000_000 + 1)
+}
+
+pub(super) fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+    let (channel, quarter, three) = (0..13usize, 0..480i64, 0..3usize);
+    let happening = prop_oneof![
+        (channel.clone(), quarter.clone())
+            .prop_map(|(channel, quarter)| Happening::Contact { channel, quarter }),
+        (
+            channel,
+            quarter,
+            three.clone(),
+            three.clone(),
+            prop::option::of(three.clone())
+        )
+            .prop_map(|(channel, quarter, topic, district, imported)| {
+                Happening::Request {
+                    channel,
+                    quarter,
+                    topic,
+                    district,
+                    imported,
+                }
+            }),
+        (0..40usize, 0..10usize, three, 0..10usize).prop_map(|(request, how, unit, sub_result)| {
+            Happening::Handled {
+                request,
+                how,
+                unit,
+                sub_result,
+            }
+        }),
+    ];
+    prop::collection::vec(happening, 0..80)
+}
+
+/// What the test itself knows of a request.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) day: String,
+    pub(super) channel: &'static str,
+    pub(super) topic: &'static str,
+    pub(super) district: &'static str,
+    pub(super) unit: &'static str,
+    pub(super) state: RequestState,
+    pub(super) sub_result: Option<SubResult>,
+    pub(super) source: Option<String>,
+}
+
+/// The naive count: everything in lists, counted by walking them.
+#[derive(Debug, Default)]
+pub(super) struct Naive {
+    pub(super) contacts: Vec<(String, &'static str)>,
+    pub(super) requests: Vec<Known>,
+}
+
+pub(super) fn number(index: usize) -> String {
+    RequestNumber::new(2026, u32::try_from(index).unwrap()).to_string()
+}
+
+/// "" for what lies outside the span.
+fn day(quarter: i64, span: &Span) -> String {
+    let at = at(quarter);
+    if at < span.begins || at >= span.ends {
+        String::new()
+    } else {
+        span.day(at).to_string()
+    }
+}
+
+impl Naive {
+    /// Takes note of what happens, and says it as an event; nothing for a request that is not there.
+    pub(super) fn hear(&mut self, happening: &Happening, span: &Span) -> Option<NewEvent> {
+        match *happening {
+            Happening::Contact { channel, quarter } => {
+                let channel = Channel::ALL[channel];
+                self.contacts.push((day(quarter, span), channel.code()));
+                let message = ContactRegistered {
+                    channel: channel.number(),
+                    ..ContactRegistered::default()
+                };
+                Some(recorded(&message, at(quarter)))
+            }
+            Happening::Request {
+                channel,
+                quarter,
+                topic,
+                district,
+                imported,
+            } => {
+                let channel = Channel::ALL[channel];
+                let source = imported.map(|it| format!("agency {it}"));
+                let message = RequestRegistered {
+                    number: number(self.requests.len()),
+                    channel: channel.number(),
+                    topic: TOPICS[topic].to_owned(),
+                    place: Some(Place {
+                        district: DISTRICTS[district].to_owned(),
+                        ..Place::default()
+                    }),
+                    imported: source.clone().map(|it| Imported {
+                        agency: it.clone(),
+                        status: it,
+                        ..Imported::default()
+                    }),
+                    ..RequestRegistered::default()
+                };
+                self.requests.push(Known {
+                    day: day(quarter, span),
+                    channel: channel.code(),
+                    topic: TOPICS[topic],
+                    district: DISTRICTS[district],
+                    unit: "",
+                    state: RequestState::Registered,
+                    sub_result: None,
+                    source,
+                });
+                Some(recorded(&message, at(quarter)))
+            }
+            Happening::Handled {
+                request,
+                how,
+                unit,
+                sub_result,
+            } => {
+                let known = self.requests.get_mut(request)?;
+                let sub_result = SubResult::ALL[sub_result];
+                Some(handled(
+                    known,
+                    number(request),
+                    how,
+                    UNITS[unit],
+                    sub_result,
+                ))
+            }
+        }
+    }
+
+    pub(super) fn requests_by(
+        &self,
+        key: impl Fn(&Known) -> Option<String>,
+    ) -> BTreeMap<String, u64> {
+        tally(
+            self.requests
+                .iter()
+                .filter(|it| !it.day.is_empty())
+                .filter_map(key),
+        )
+    }
+}
+
+fn handled(
+    known: &mut Known,
+    number: String,
+    how: usize,
+    unit: &'static str,
+    sub_result: SubResult,
+) -> NewEvent {
+    use RequestState as State;
+    let at = at(0);
+    known.sub_result = None;
+    if how != 7 {
+        known.unit = unit;
+    }
+    let unit = unit.to_owned();
+    let (state, event) = match how {
+        0 => (
+            State::Routed,
+            recorded(
+                &RequestRouted {
+                    number,
+                    unit,
+                    ..RequestRouted::default()
+                },
+                at,
+            ),
+        ),
+        1 => (
+            State::Routed,
+            recorded(&RequestRoutedManually { number, unit }, at),
+        ),
+        2 => (
+            State::Returned,
+            recorded(
+                &RequestReturned {
+                    number,
+                    unit,
+                    ..RequestReturned::default()
+                },
+                at,
+            ),
+        ),
+        3 => (
+            State::Accepted,
+            recorded(&RequestAccepted { number, unit }, at),
+        ),
+        4 => (
+            State::Assigned,
+            recorded(
+                &RequestAssigned {
+                    number,
+                    unit,
+                    ..RequestAssigned::default()
+                },
+                at,
+            ),
+        ),
+        5 => (
+            State::InProgress,
+            recorded(&WorkStarted { number, unit }, at),
+        ),
+        6 => (
+            State::Planned,
+            recorded(
+                &RequestPlanned {
+                    number,
+                    unit,
+                    ..RequestPlanned::default()
+                },
+                at,
+            ),
+        ),
+        7 => (
+            State::Referred,
+            recorded(
+                &RequestReferred {
+                    number,
+                    ..RequestReferred::default()
+                },
+                at,
+            ),
+        ),
+        8 => {
+            known.sub_result = Some(sub_result);
+            let sub_result = sub_result.number();
+            let message = RequestConcluded {
+                number,
+                unit,
+                sub_result,
+                ..RequestConcluded::default()
+            };
+            (State::Concluded, recorded(&message, at))
+        }
+        _ => (
+            State::Reopened,
+            recorded(
+                &RequestReopened {
+                    number,
+                    unit,
+                    ..RequestReopened::default()
+                },
+                at,
+            ),
+        ),
+    };
+    known.state = state;
+    event
+}
+
+pub(super) fn recorded<M: prost::Message + prost::Name>(message: &M, at: Timestamp) -> NewEvent {
+    event::record(Uuid::nil(), message, at, [])
+}
+
+pub(super) fn tally(keys: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
+    keys.fold(BTreeMap::new(), |mut counts, key| {
+        *counts.entry(key).or_default() += 1;
+        counts
+    })
+}
