@@ -1,0 +1,148 @@
+//! What the gateway hears from intake and routing, in the few shapes that it shows.
+
+use chassis::event::{Undecodable, decode};
+use contracts::{
+    intake::v1::RequestRegistered,
+    ledger::v1::Event,
+    routing::v1::{
+        RequestAccepted, RequestAssigned, RequestConcluded, RequestPlanned, RequestReferred,
+        RequestReopened, RequestReturned, RequestRouted, RequestRoutedManually, TopicChanged,
+        TopicDefined, UnitChanged, UnitDefined, WorkStarted,
+    },
+    vocabulary::v1::Sealed,
+};
+use vocabulary::{RequestState, SubResult};
+
+/// One event that matters here.
+pub(crate) enum Heard {
+    Registered(Box<RequestRegistered>),
+    Moved(Step),
+    Unit(UnitDefined),
+    Topic(TopicDefined),
+}
+
+/// A request reached a state.
+pub(crate) struct Step {
+    pub(crate) number: String,
+    pub(crate) state: RequestState,
+    /// Empty where the event leaves the unit as it was.
+    pub(crate) unit: String,
+    pub(crate) planned_for: String,
+    pub(crate) institution: String,
+    pub(crate) sub_result: Option<SubResult>,
+    /// The reasoned answer that the citizen reads.
+    pub(crate) answer: Option<Sealed>,
+}
+
+impl Step {
+    fn to(state: RequestState, number: String, unit: String) -> Self {
+        Self {
+            number,
+            state,
+            unit,
+            planned_for: String::new(),
+            institution: String::new(),
+            sub_result: None,
+            answer: None,
+        }
+    }
+}
+
+/// Reads an event; `None` for one that does not matter here.
+pub(crate) fn hear(event: &Event) -> Result<Option<Heard>, Undecodable> {
+    let heard = match event.r#type.as_str() {
+        "intake.RequestRegistered" => Heard::Registered(Box::new(decode(event)?)),
+        "routing.UnitDefined" => Heard::Unit(decode(event)?),
+        "routing.UnitChanged" => {
+            let UnitChanged {
+                code,
+                name_tr,
+                name_en,
+                outside,
+            } = decode(event)?;
+            Heard::Unit(UnitDefined {
+                code,
+                name_tr,
+                name_en,
+                outside,
+            })
+        }
+        "routing.TopicDefined" => Heard::Topic(decode(event)?),
+        "routing.TopicChanged" => {
+            let TopicChanged {
+                code,
+                name_tr,
+                name_en,
+                unit,
+                public,
+            } = decode(event)?;
+            Heard::Topic(TopicDefined {
+                code,
+                name_tr,
+                name_en,
+                unit,
+                public,
+            })
+        }
+        _ => return Ok(step(event)?.map(Heard::Moved)),
+    };
+    Ok(Some(heard))
+}
+
+/// Reads an event of a request's handling.
+pub(crate) fn step(event: &Event) -> Result<Option<Step>, Undecodable> {
+    let step = match event.r#type.as_str() {
+        "routing.RequestRouted" => {
+            let it: RequestRouted = decode(event)?;
+            Step::to(RequestState::Routed, it.number, it.unit)
+        }
+        "routing.RequestRoutedManually" => {
+            let it: RequestRoutedManually = decode(event)?;
+            Step::to(RequestState::Routed, it.number, it.unit)
+        }
+        "routing.RequestReturned" => {
+            let it: RequestReturned = decode(event)?;
+            Step::to(RequestState::Returned, it.number, it.unit)
+        }
+        "routing.RequestAccepted" => {
+            let it: RequestAccepted = decode(event)?;
+            Step::to(RequestState::Accepted, it.number, it.unit)
+        }
+        "routing.RequestAssigned" => {
+            let it: RequestAssigned = decode(event)?;
+            Step::to(RequestState::Assigned, it.number, it.unit)
+        }
+        "routing.WorkStarted" => {
+            let it: WorkStarted = decode(event)?;
+            Step::to(RequestState::InProgress, it.number, it.unit)
+        }
+        "routing.RequestPlanned" => {
+            let it: RequestPlanned = decode(event)?;
+            Step {
+                planned_for: it.planned_for,
+                ..Step::to(RequestState::Planned, it.number, it.unit)
+            }
+        }
+        "routing.RequestReferred" => {
+            let it: RequestReferred = decode(event)?;
+            Step {
+                institution: it.institution,
+                ..Step::to(RequestState::Referred, it.number, String::new())
+            }
+        }
+        "routing.RequestConcluded" => {
+            let it: RequestConcluded = decode(event)?;
+            Step {
+                sub_result: SubResult::try_from(it.sub_result).ok(),
+                answer: it.personal.and_then(|it| it.answer),
+                ..Step::to(RequestState::Concluded, it.number, it.unit)
+            }
+        }
+        "routing.RequestReopened" => {
+            let it: RequestReopened = decode(event)?;
+            Step::to(RequestState::Reopened, it.number, it.unit)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(step))
+}

@@ -1,0 +1,189 @@
+//! Open311 GeoReport v2: services, requests and one request, in XML and JSON.
+
+mod answer;
+mod problems;
+mod show;
+mod submit;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use serde::Serialize;
+use vocabulary::{Language, Municipality};
+
+use crate::{
+    Centre,
+    params::Params,
+    register::{Topic, unit_name},
+    text,
+};
+use answer::{Format, list};
+use problems::Problems;
+
+/// As whom the public reads.
+const READER: &str = "open311:public";
+
+/// All paths below `/open311/v2`.
+pub(crate) fn routes() -> Router<Arc<Centre>> {
+    let mut router = Router::new();
+    for format in [Format::Xml, Format::Json] {
+        let services = get(move |state, uri, headers| services(format, state, uri, headers));
+        let requests = post(move |state, request| submit(format, state, request));
+        router = router
+            .route(&format!("/services.{}", format.suffix()), services)
+            .route(&format!("/requests.{}", format.suffix()), requests);
+    }
+    router
+        .route("/requests/{file}", get(request))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_that_way)
+}
+
+/// The answer after a mistake of ours, in the format that was asked for.
+pub(crate) fn failed(path: &str) -> Response {
+    Problems::one(StatusCode::INTERNAL_SERVER_ERROR, "a mistake of ours").answer(Format::of(path))
+}
+
+/// Whom a call is about, and in which language.
+struct Asked<'a> {
+    municipality: &'a Municipality,
+    language: Language,
+}
+
+impl<'a> Asked<'a> {
+    fn read(centre: &'a Centre, params: &Params, headers: &HeaderMap) -> Result<Self, Problems> {
+        let municipality = match params.trimmed("jurisdiction_id") {
+            "" => centre.default_municipality(),
+            slug => centre.municipality(slug).ok_or_else(|| {
+                Problems::one(
+                    StatusCode::NOT_FOUND,
+                    "jurisdiction_id: no such jurisdiction here",
+                )
+            })?,
+        };
+        let accept = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|it| it.to_str().ok())
+            .unwrap_or_default();
+        let language =
+            text::named(params.trimmed("lang")).unwrap_or_else(|| text::preferred(accept));
+        Ok(Self {
+            municipality,
+            language,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Service {
+    service_code: String,
+    service_name: String,
+    description: String,
+    metadata: bool,
+    r#type: &'static str,
+    keywords: String,
+    group: String,
+}
+
+async fn services(
+    format: Format,
+    State(centre): State<Arc<Centre>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = async {
+        let asked = Asked::read(&centre, &Params::of_query(&uri), &headers)?;
+        let register = centre.register(asked.municipality);
+        let units = register.units().await?;
+        let service = |topic: Topic| {
+            let other = match asked.language {
+                Language::Tr => Language::En,
+                Language::En => Language::Tr,
+            };
+            let name = topic.name.of(asked.language).to_owned();
+            Service {
+                description: name.clone(),
+                service_name: name,
+                metadata: false,
+                r#type: "realtime",
+                keywords: topic.name.of(other).to_owned(),
+                group: unit_name(&units, &topic.unit, asked.language),
+                service_code: topic.code,
+            }
+        };
+        let services: Vec<Service> = register.topics().await?.into_iter().map(service).collect();
+        Ok(list(format, "services", "service", &services))
+    };
+    public(format, outcome.await)
+}
+
+async fn request(
+    State(centre): State<Arc<Centre>>,
+    Path(file): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let format = Format::of(&file);
+    let outcome = async {
+        let asked = Asked::read(&centre, &Params::of_query(&uri), &headers)?;
+        let Some(number) = format.name_in(&file) else {
+            return Err(unknown_path());
+        };
+        let request = show::request(&centre, &asked, number, &headers).await?;
+        Ok(list(format, "service_requests", "request", &[request]))
+    };
+    public(format, outcome.await)
+}
+
+async fn submit(format: Format, State(centre): State<Arc<Centre>>, request: Request) -> Response {
+    match submit::submit(&centre, request).await {
+        Ok((created, position)) => {
+            let mut response = list(format, "service_requests", "request", &[created]);
+            response
+                .headers_mut()
+                .insert("cozum-position", position.into());
+            response
+        }
+        Err(problems) => problems.answer(format),
+    }
+}
+
+async fn nowhere(uri: Uri) -> Response {
+    unknown_path().answer(Format::of(uri.path()))
+}
+
+async fn not_that_way(uri: Uri) -> Response {
+    let problem = Problems::one(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this address is not used with this HTTP method",
+    );
+    problem.answer(Format::of(uri.path()))
+}
+
+fn unknown_path() -> Problems {
+    Problems::one(
+        StatusCode::NOT_FOUND,
+        "no such resource: addresses end in .xml or .json",
+    )
+}
+
+/// What anybody may read from any web page.
+fn public(format: Format, outcome: Result<Response, Problems>) -> Response {
+    let mut response = outcome
+        .unwrap_or_else(|problems| problems.answer(format))
+        .into_response();
+    response.headers_mut().insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    response
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("accept-language"));
+    response
+}

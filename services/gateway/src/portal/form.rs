@@ -1,0 +1,301 @@
+//! The form's fields, what was typed into them, and what is wrong with it.
+
+use contracts::{
+    intake::v1::{Citizen, RegisterRequestRequest},
+    vocabulary::v1::Place,
+};
+use tonic::Status;
+use uuid::Uuid;
+use vocabulary::{Channel, Language};
+
+use crate::{params::Params, text::Words};
+
+/// Characters of a description at most.
+const DESCRIPTION: usize = 4_000;
+
+/// A field's name, how browsers may fill it in, the keyboard that a phone shows, and its characters at most.
+type Line = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    usize,
+);
+
+/// The one-line fields in the form's order; the first five say where, the others who.
+const LINES: [Line; 8] = [
+    ("district", "text", "off", "text", 100),
+    ("neighbourhood", "text", "off", "text", 100),
+    ("address", "text", "street-address", "text", 500),
+    ("latitude", "text", "off", "decimal", 20),
+    ("longitude", "text", "off", "decimal", 20),
+    ("name", "text", "name", "text", 200),
+    ("email", "email", "email", "email", 254),
+    ("phone", "tel", "tel", "tel", 40),
+];
+
+/// One line of the form.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) label: String,
+    pub(super) hint: String,
+    pub(super) kind: &'static str,
+    pub(super) autocomplete: &'static str,
+    pub(super) inputmode: &'static str,
+    pub(super) limit: usize,
+    pub(super) value: String,
+    pub(super) error: String,
+}
+
+/// What is wrong with a field, for the person who filled it in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mistake {
+    pub(super) field: String,
+    pub(super) message: String,
+}
+
+/// What somebody typed.
+pub(super) struct Typed {
+    params: Params,
+    words: Words,
+    pub(super) mistakes: Vec<Mistake>,
+}
+
+impl Typed {
+    /// Nothing so far, or what came back.
+    pub(super) fn new(params: Params, words: Words) -> Self {
+        Self {
+            params,
+            words,
+            mistakes: vec![],
+        }
+    }
+
+    pub(super) fn value(&self, name: &str) -> &str {
+        self.params.get(name)
+    }
+
+    /// What is wrong with a field, or nothing.
+    pub(super) fn error(&self, name: &str) -> &str {
+        self.mistakes
+            .iter()
+            .find(|it| it.field == name)
+            .map_or("", |it| &it.message)
+    }
+
+    /// The one-line fields, in the form's order.
+    pub(super) fn fields(&self) -> Vec<Field> {
+        let field = |(name, kind, autocomplete, inputmode, limit): Line| Field {
+            name,
+            label: self.words.get(name),
+            hint: self.words.get(&format!("{name}-hint")),
+            kind,
+            autocomplete,
+            inputmode,
+            limit,
+            value: self.value(name).to_owned(),
+            error: self.error(name).to_owned(),
+        };
+        LINES.map(field).into()
+    }
+
+    /// The language the citizen is to be answered in: the one chosen, else the page's.
+    pub(super) fn language(&self) -> Language {
+        self.value("language").parse().unwrap_or(self.words.0)
+    }
+
+    /// What is wrong with a field, said by a text's key.
+    pub(super) fn refuse(&mut self, field: &str, key: &str) {
+        self.mistakes.push(Mistake {
+            field: field.to_owned(),
+            message: self.words.get(key),
+        });
+    }
+
+    /// The fields that intake refuses. Its words are English; a Turkish page says only that.
+    pub(super) fn refuse_as(&mut self, status: &Status) {
+        for (field, problem) in chassis::violations(status) {
+            let field = field_of(&field);
+            let message = match self.words.0 {
+                Language::Tr => self.words.get("error-refused"),
+                Language::En => problem,
+            };
+            self.mistakes.push(Mistake {
+                field: field.to_owned(),
+                message,
+            });
+        }
+    }
+
+    /// Notes everything that can be seen to be wrong without asking anybody.
+    pub(super) fn check(&mut self) {
+        if self.params.trimmed("topic").is_empty() {
+            self.refuse("topic", "error-topic-missing");
+        }
+        let description = self.params.get("description");
+        if description.is_empty() {
+            self.refuse("description", "error-description-missing");
+        } else if lines(description).chars().nth(DESCRIPTION).is_some() {
+            self.refuse("description", "error-description-long");
+        }
+        for (name, .., limit) in LINES {
+            if self.value(name).chars().nth(limit).is_some() {
+                let message = self
+                    .words
+                    .with("error-long", [("limit", &limit.to_string())]);
+                self.mistakes.push(Mistake {
+                    field: name.to_owned(),
+                    message,
+                });
+            }
+        }
+        if !self.value("email").is_empty() && !is_email(self.params.trimmed("email")) {
+            self.refuse("email", "error-email");
+        }
+        for (name, other, limit) in [
+            ("latitude", "longitude", 90.0),
+            ("longitude", "latitude", 180.0),
+        ] {
+            if self.value(name).is_empty() && !self.value(other).is_empty() {
+                self.refuse(name, "error-point-half");
+            } else if !self.value(name).is_empty()
+                && self.degrees(name).is_none_or(|it| it.abs() > limit)
+            {
+                self.refuse(name, "error-degrees");
+            }
+        }
+    }
+
+    /// People write a comma or a point.
+    fn degrees(&self, name: &str) -> Option<f64> {
+        self.params
+            .trimmed(name)
+            .replace(',', ".")
+            .parse()
+            .ok()
+            .filter(|it: &f64| it.is_finite())
+    }
+
+    /// The request as intake takes it.
+    pub(super) fn command(&self, command_id: Uuid) -> RegisterRequestRequest {
+        let text = |name: &str| self.params.trimmed(name).to_owned();
+        let place = Place {
+            latitude: self.degrees("latitude"),
+            longitude: self.degrees("longitude"),
+            district: text("district"),
+            neighbourhood: text("neighbourhood"),
+        };
+        let citizen = Citizen {
+            name: text("name"),
+            email: text("email"),
+            phone: text("phone"),
+            language: self.language().number(),
+            ..Citizen::default()
+        };
+        let is_known =
+            !(citizen.name.is_empty() && citizen.email.is_empty() && citizen.phone.is_empty());
+        RegisterRequestRequest {
+            command_id: command_id.to_string(),
+            channel: Channel::Web.number(),
+            topic: text("topic"),
+            description: lines(self.params.get("description")),
+            address: text("address"),
+            place: (place != Place::default()).then_some(place),
+            citizen: is_known.then_some(citizen),
+            ..RegisterRequestRequest::default()
+        }
+    }
+}
+
+/// Browsers send line ends as CR LF, and count them as one character.
+fn lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// Enough to notice a slip; whether it exists shows when a message is sent.
+fn is_email(text: &str) -> bool {
+    let (user, host) = text.rsplit_once('@').unwrap_or_default();
+    !user.is_empty()
+        && host.contains('.')
+        && !host.starts_with('.')
+        && !host.ends_with('.')
+        && !text.contains(' ')
+}
+
+/// The form's field behind one of intake's; the form itself for any other.
+fn field_of(field: &str) -> &str {
+    let name = field.rsplit('.').next().unwrap_or_default();
+    let known = LINES.iter().any(|(it, ..)| *it == name)
+        || matches!(name, "topic" | "description" | "language");
+    if known { name } else { "topic" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed<const N: usize>(pairs: [(&str, &str); N]) -> Typed {
+        let mut typed = Typed::new(Params::from(pairs), Words(Language::Tr));
+        typed.check();
+        typed
+    }
+
+    fn wrong(typed: &Typed) -> Vec<&str> {
+        typed.mistakes.iter().map(|it| it.field.as_str()).collect()
+    }
+
+    #[test]
+    fn each_mistake_stands_at_its_field() {
+        assert_eq!(wrong(&typed([])), ["topic", "description"]);
+        let long = "ş".repeat(4_001);
+        let all = typed([
+            ("topic", "x"),
+            ("description", &long),
+            ("email", "ayşe"),
+            ("latitude", "91"),
+            ("phone", "1"),
+        ]);
+        assert_eq!(
+            wrong(&all),
+            ["description", "email", "latitude", "longitude"]
+        );
+        assert!(
+            all.mistakes
+                .iter()
+                .all(|it| !it.message.contains("Unknown")),
+            "{:?}",
+            all.mistakes
+        );
+    }
+
+    #[test]
+    fn what_was_typed_reaches_intake_unchanged() {
+        let text = "Ayşe'nin İĞDIR şikâyeti: çukur, ğüöşçıİ";
+        let typed = typed([
+            ("topic", "pothole"),
+            ("description", "Ayşe'nin İĞDIR şikâyeti: çukur, ğüöşçıİ"),
+            ("latitude", "39,92"),
+            ("longitude", "32.85"),
+            ("name", " Ali Rıza Öz "),
+            ("language", "en"),
+        ]);
+        assert_eq!(wrong(&typed), [""; 0]);
+        let command = typed.command(Uuid::nil());
+        assert_eq!(command.description, text);
+        assert_eq!(command.place.unwrap().latitude, Some(39.92));
+        let citizen = command.citizen.unwrap();
+        assert_eq!(
+            (citizen.name.as_str(), citizen.language),
+            ("Ali Rıza Öz", Language::En.number())
+        );
+    }
+
+    #[test]
+    fn a_line_end_is_one_character() {
+        let text = "x\r\n".repeat(2_000);
+        assert_eq!(
+            wrong(&typed([("topic", "x"), ("description", &text)])),
+            [""; 0]
+        );
+    }
+}

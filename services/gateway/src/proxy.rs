@@ -1,0 +1,288 @@
+//! The services' gRPC for programs that hold a token: calls pass through byte for byte, and the token alone decides whose
+//! municipality they are about.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{IntoResponse as _, Response},
+    routing::post,
+};
+use chassis::{ACTOR, AT_LEAST, MUNICIPALITY, Role, SERVICE, telemetry};
+use tonic::Status;
+use tower::ServiceExt as _;
+
+use crate::{
+    Centre,
+    keys::{Key, is_slug},
+};
+
+/// Metadata key: as whom a program wants to act, "staff:<slug>" or "import:<slug>".
+const AS: &str = "cozum-as";
+
+/// How much of a refused call is read, and for how long.
+const DRAINED: usize = 64 << 10;
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Each service that can be called from outside, and where it is.
+const SERVICES: [(&str, Role); 5] = [
+    ("cozum.intake.v1.Intake", Role::Intake),
+    ("cozum.routing.v1.Routing", Role::Routing),
+    ("cozum.analytics.v1.Analytics", Role::Analytics),
+    ("cozum.notification.v1.Notification", Role::Notification),
+    ("cozum.ledger.v1.Ledger", Role::Ledger),
+];
+
+/// The services' paths, with health and reflection (v1 and v1alpha) beside them.
+pub(crate) fn routes() -> anyhow::Result<Router<Arc<Centre>>> {
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(contracts::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let (_, health) = tonic_health::server::health_reporter();
+    let mut router = Router::new()
+        .route_service(
+            "/grpc.reflection.v1.ServerReflection/{method}",
+            reflection().build_v1()?,
+        )
+        .route_service(
+            "/grpc.reflection.v1alpha.ServerReflection/{method}",
+            reflection().build_v1alpha()?,
+        )
+        .route_service("/grpc.health.v1.Health/{method}", health);
+    for (service, _) in SERVICES {
+        router = router.route(&format!("/{service}/{{method}}"), post(forward));
+    }
+    Ok(router)
+}
+
+/// Whether a path is one of gRPC's.
+pub(crate) fn is_grpc(path: &str) -> bool {
+    path.starts_with("/cozum.") || path.starts_with("/grpc.")
+}
+
+async fn forward(State(centre): State<Arc<Centre>>, mut request: Request) -> Response {
+    let outcome = match admit(&centre, &mut request) {
+        Ok(role) => pass(&centre, role, request).await,
+        Err(refusal) => {
+            // Some clients take an answer for a broken stream while they are still sending.
+            let rest = axum::body::to_bytes(request.into_body(), DRAINED);
+            let _ = tokio::time::timeout(PATIENCE, rest).await;
+            Err(refusal)
+        }
+    };
+    outcome.unwrap_or_else(|status| status.into_http::<Body>().into_response())
+}
+
+/// Where a call goes, once it says truly for whom it is.
+fn admit(centre: &Centre, request: &mut Request) -> Result<Role, Status> {
+    let holder = holder(centre, request.headers())?;
+    let role = destination(request.uri().path())?;
+    dress(request.headers_mut(), holder)?;
+    Ok(role)
+}
+
+async fn pass(centre: &Centre, role: Role, request: Request) -> Result<Response, Status> {
+    let channel = centre.platform.channel(role);
+    match channel.oneshot(request.map(tonic::body::Body::new)).await {
+        Ok(response) => Ok(response.map(Body::new)),
+        Err(error) => {
+            tracing::debug!(error = %error, "{role} cannot be reached");
+            Err(Status::unavailable(format!(
+                "{role} cannot be reached; try again"
+            )))
+        }
+    }
+}
+
+/// Who holds the token that a call carries.
+fn holder<'a>(centre: &'a Centre, headers: &HeaderMap) -> Result<&'a Key, Status> {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    if !kind.starts_with(b"application/grpc") {
+        return Err(Status::invalid_argument(
+            "content-type: is application/grpc",
+        ));
+    }
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|it| it.to_str().ok())
+        .unwrap_or_default();
+    let token = bearer
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token = token.map(|(_, token)| token.trim()).unwrap_or_default();
+    let unknown = || Status::unauthenticated("authorization: a valid token is missing");
+    centre.tokens.holder(token).ok_or_else(unknown)
+}
+
+/// Which service a path means; refuses what services ask of each other only.
+fn destination(path: &str) -> Result<Role, Status> {
+    let (service, method) = path
+        .trim_start_matches('/')
+        .split_once('/')
+        .unwrap_or_default();
+    let found = SERVICES.iter().find(|(name, _)| *name == service);
+    let (_, role) = found.ok_or_else(|| Status::unimplemented("no such service"))?;
+    let inside = match *role {
+        Role::Intake => matches!(method, "Seal" | "Open" | "ReachCitizen"),
+        Role::Ledger => !matches!(method, "History" | "Read" | "Head"),
+        Role::Routing | Role::Notification | Role::Analytics => false,
+        Role::Gateway => true,
+    };
+    if inside {
+        return Err(Status::permission_denied(format!(
+            "{method} is for the services themselves"
+        )));
+    }
+    Ok(*role)
+}
+
+/// Takes off whatever a caller says about itself, and puts on what the token says.
+fn dress(headers: &mut HeaderMap, holder: &Key) -> Result<(), Status> {
+    let actor = match headers.get(AS) {
+        None => format!("staff:{}", holder.name),
+        Some(wish) => actor(wish)?,
+    };
+    let ours: Vec<HeaderName> = headers
+        .keys()
+        .filter(|it| it.as_str().starts_with("cozum-"))
+        .cloned()
+        .collect();
+    ours.iter()
+        .filter(|it| it.as_str() != AT_LEAST)
+        .for_each(|it| {
+            headers.remove(it);
+        });
+    headers.remove(header::AUTHORIZATION);
+    headers.remove(header::HOST);
+
+    let mut put = |key: &'static str, value: &str| {
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| Status::internal("a name that is no header"))?;
+        headers.insert(key, value);
+        Ok::<_, Status>(())
+    };
+    put(MUNICIPALITY, holder.municipality.as_str())?;
+    put(ACTOR, &actor)?;
+    put(SERVICE, Role::Gateway.as_str())?;
+    let traceparent = telemetry::current_traceparent();
+    if !traceparent.is_empty() {
+        put("traceparent", &traceparent)?;
+    }
+    Ok(())
+}
+
+fn actor(wish: &HeaderValue) -> Result<String, Status> {
+    let wish = wish.to_str().unwrap_or_default();
+    let allowed = wish
+        .split_once(':')
+        .is_some_and(|(kind, slug)| matches!(kind, "staff" | "import") && is_slug(slug));
+    if allowed {
+        Ok(wish.to_owned())
+    } else {
+        Err(chassis::Invalid::at(
+            AS,
+            "is staff:<slug> or import:<slug>, a slug being 1 to 64 of a-z, 0-9 and -",
+        )
+        .into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+    use vocabulary::Municipality;
+
+    use super::*;
+    use crate::keys::Keys;
+
+    fn keys() -> Keys {
+        let cities: Vec<Municipality> = vec!["ova".parse().unwrap()];
+        Keys::parse("ova/masa=sekizden-uzun", &cities, false)
+            .ok()
+            .unwrap()
+    }
+
+    fn dressed(pairs: &[(&'static str, &'static str)]) -> Result<HeaderMap, Status> {
+        let keys = keys();
+        let holder = keys
+            .holder("sekizden-uzun")
+            .ok_or_else(|| Status::internal("no such key"))?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
+        dress(&mut headers, holder).map(|()| headers)
+    }
+
+    #[test]
+    fn what_a_caller_says_about_itself_is_taken_off() {
+        let headers = dressed(&[
+            ("cozum-municipality", "koy"),
+            ("cozum-actor", "system:ledger"),
+            ("cozum-service", "intake"),
+            ("cozum-at-least", "7"),
+            ("authorization", "Bearer sekizden-uzun"),
+        ])
+        .unwrap();
+        assert_eq!(headers[MUNICIPALITY], "ova");
+        assert_eq!(headers[ACTOR], "staff:masa");
+        assert_eq!(headers[SERVICE], "gateway");
+        assert_eq!(headers[AT_LEAST], "7");
+        assert!(!headers.contains_key("authorization"));
+    }
+
+    #[test]
+    fn a_program_may_act_as_an_import_but_never_as_a_service() {
+        assert_eq!(
+            dressed(&[(AS, "import:nyc-311")]).unwrap()[ACTOR],
+            "import:nyc-311"
+        );
+        for wish in [
+            "system:intake",
+            "citizen",
+            "import:",
+            "staff:Ali",
+            "import:a b",
+        ] {
+            assert_eq!(
+                dressed(&[(AS, wish)]).unwrap_err().code(),
+                Code::InvalidArgument,
+                "{wish}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_services_ask_of_each_other_is_closed() {
+        for path in [
+            "/cozum.intake.v1.Intake/Open",
+            "/cozum.intake.v1.Intake/Seal",
+            "/cozum.intake.v1.Intake/ReachCitizen",
+            "/cozum.ledger.v1.Ledger/Append",
+            "/cozum.ledger.v1.Ledger/Follow",
+            "/cozum.ledger.v1.Ledger/SaveCheckpoint",
+        ] {
+            assert_eq!(
+                destination(path).unwrap_err().code(),
+                Code::PermissionDenied,
+                "{path}"
+            );
+        }
+        assert_eq!(
+            destination("/cozum.intake.v1.Intake/RegisterRequest").unwrap(),
+            Role::Intake
+        );
+        assert_eq!(
+            destination("/cozum.ledger.v1.Ledger/History").unwrap(),
+            Role::Ledger
+        );
+    }
+}
