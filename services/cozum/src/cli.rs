@@ -1,0 +1,112 @@
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    healthcheck::Healthcheck, history::History, import::Import, parked::Parked, process,
+    report::Report, serve::Serve, up::Up,
+};
+
+/// Çözüm: a city's solution centre (ALO 153 / 311)
+#[derive(Debug, Parser)]
+#[command(name = "cozum", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the whole centre in this process, on SQLite
+    Up(Box<Up>),
+    /// Runs one role of a cluster, over PostgreSQL and NATS
+    #[command(subcommand)]
+    Serve(Box<Serve>),
+    /// Imports a 311 export: its agencies, topics and requests, with their original times
+    Import(Import),
+    /// Prints counts of contacts and requests by day, channel, topic, unit, district and state
+    Report(Report),
+    /// Prints everything that happened to a request, in order, with actor, cause and time
+    History(History),
+    /// Shows the streams that a reaction gave up on after five failures
+    Parked(Parked),
+    /// Exits with 0 if a process is ready, with 1 if it is not
+    Healthcheck(Healthcheck),
+}
+
+/// Runs the program with its arguments, the first of which is its name.
+#[expect(
+    clippy::print_stderr,
+    reason = "a program says on its terminal why it ended"
+)]
+pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Nobody is left to be told that the terminal is gone.
+            let _ = told.print();
+            return if told.use_stderr() {
+                ExitCode::from(process::USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let outcome = match cli.command {
+        Command::Up(up) => Box::pin(up.run()).await,
+        Command::Serve(serve) => Box::pin(serve.run()).await,
+        Command::Import(import) => Box::pin(import.run()).await,
+        Command::Report(report) => Box::pin(report.run()).await,
+        Command::History(history) => Box::pin(history.run()).await,
+        Command::Parked(parked) => Box::pin(parked.run()).await,
+        Command::Healthcheck(healthcheck) => Box::pin(healthcheck.run()).await,
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("cozum: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_names_that_others_rely_on_are_there() {
+        let good = [
+            "cozum up --demo --data d --listen 127.0.0.1:0",
+            "cozum import f.csv --mapping m.toml --server http://127.0.0.1:1",
+            "cozum report --server http://127.0.0.1:1 --from 2024-04-15 --to 2024-04-16 --format json",
+            "cozum history 2026-48120937-5 --server http://127.0.0.1:1 --token demo",
+            "cozum parked list",
+            "cozum healthcheck http://127.0.0.1:1",
+            "cozum serve gateway --data d",
+        ];
+        for line in good {
+            if let Err(told) = Cli::try_parse_from(line.split(' ')) {
+                panic!("{line}: {told}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_line_that_means_nothing_is_told_apart_from_a_command_that_failed() {
+        let args = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(
+            run(args("cozum dance")).await,
+            ExitCode::from(process::USAGE)
+        );
+        assert_eq!(
+            run(args("cozum report --from 1.1.2024 --to 2024-01-01")).await,
+            ExitCode::from(process::USAGE)
+        );
+        assert_eq!(run(args("cozum --version")).await, ExitCode::SUCCESS);
+    }
+}

@@ -1,0 +1,124 @@
+//! `cozum history`: everything every service recorded about a request, in order.
+//!
+//! The facts of an event are printed by their descriptor, so that an event this file never heard of is printed as well. What
+//! is personal stays sealed: a history names the fields, and never opens them.
+
+mod facts;
+mod labels;
+mod text;
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use contracts::ledger::v1::{Event, HistoryRequest};
+use serde_json::{Value, json};
+use vocabulary::RequestNumber;
+
+use crate::{
+    client::{Client, Server, in_words},
+    report::{Format, Tongue},
+};
+use facts::Decoder;
+
+/// Prints everything that happened to a request, in order, with actor, cause and time
+#[derive(Debug, clap::Args)]
+pub(crate) struct History {
+    /// The request's number, e.g. 2026-48120937-5
+    number: String,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Language of the text
+    #[arg(long, value_enum, default_value_t = Tongue::Tr)]
+    lang: Tongue,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl History {
+    /// Runs it; 1 where there is no such request.
+    #[expect(clippy::print_stdout, reason = "a command's output")]
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let number: RequestNumber = self
+            .number
+            .parse()
+            .map_err(|it| anyhow::anyhow!("NUMBER: {it}"))?;
+        let client = Client::connect(&self.server).await?;
+        let events = read_all(&client, &format!("request:{number}")).await?;
+        anyhow::ensure!(!events.is_empty(), "there is no request {number} here");
+        let decoder = Decoder::new()?;
+        match self.format {
+            Format::Json => println!("{:#}", Value::Array(to_json(&events, &decoder)?)),
+            Format::Text => print!("{}", text::print(&events, &decoder, self.lang.language())?),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// All events about a subject, page by page.
+pub(crate) async fn read_all(client: &Client, subject: &str) -> anyhow::Result<Vec<Event>> {
+    let mut events: Vec<Event> = Vec::new();
+    let mut ledger = client.ledger();
+    loop {
+        let after_position = events.last().map_or(0, |it| it.position);
+        let request = HistoryRequest {
+            subject: subject.to_owned(),
+            after_position,
+            limit: 0,
+        };
+        let page = ledger
+            .history(request)
+            .await
+            .map_err(|it| anyhow::anyhow!(in_words(&it)))?
+            .into_inner()
+            .events;
+        if page.is_empty() {
+            return Ok(events);
+        }
+        events.extend(page);
+    }
+}
+
+fn to_json(events: &[Event], decoder: &Decoder) -> anyhow::Result<Vec<Value>> {
+    let causes = causes(events);
+    let one = |event: &Event| {
+        Ok(json!({
+            "position": event.position.to_string(),
+            "type": event.r#type,
+            "event_id": id(&event.event_id),
+            "stream": event.stream,
+            "version": event.version.to_string(),
+            "recorded_at": i64::try_from(event.recorded_at).map(|it| chassis::event::timestamp(it).to_string())?,
+            "occurred_at": chassis::event::timestamp(event.occurred_at).to_string(),
+            "actor": event.actor,
+            "command_id": id(&event.command_id),
+            "correlation_id": id(&event.correlation_id),
+            "causation_id": id(&event.causation_id),
+            "cause": causes.get(event.causation_id.as_slice()).map(|it| it.position.to_string()),
+            "subjects": event.subjects,
+            "facts": decoder.facts(event)?,
+            "sealed": decoder.sealed(event)?,
+            "erased": erased(event),
+        }))
+    };
+    events.iter().map(one).collect()
+}
+
+/// Events by their id, to name a cause by its position.
+fn causes(events: &[Event]) -> BTreeMap<&[u8], &Event> {
+    events
+        .iter()
+        .map(|it| (it.event_id.as_slice(), it))
+        .collect()
+}
+
+/// It had a personal part, which was erased.
+fn erased(event: &Event) -> bool {
+    !event.personal_hash.is_empty() && event.personal.is_empty() && event.personal_salt.is_empty()
+}
+
+fn id(bytes: &[u8]) -> Option<String> {
+    uuid::Uuid::from_slice(bytes).ok().map(|it| it.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
+use contracts::ledger::v1::Event;
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+use vocabulary::Language;
+
+use super::{Decoder, causes, erased, id, labels::label};
+
+/// A block for each event: where and when, what, who, why, and its facts.
+pub(super) fn print(
+    events: &[Event],
+    decoder: &Decoder,
+    language: Language,
+) -> anyhow::Result<String> {
+    let say = |tr: &'static str, en: &'static str| match language {
+        Language::Tr => tr,
+        Language::En => en,
+    };
+    let zone = TimeZone::get("Europe/Istanbul").context("Europe/Istanbul")?;
+    let time = |at: Timestamp| {
+        at.to_zoned(zone.clone())
+            .strftime("%Y-%m-%d %H:%M:%S%.3f %:z")
+            .to_string()
+    };
+    let causes = causes(events);
+    let mut text = String::new();
+    for event in events {
+        let recorded = i64::try_from(event.recorded_at).map(chassis::event::timestamp)?;
+        let name = label(&event.r#type, language);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "#{}  {name}  [{}]", event.position, event.r#type);
+        let mut line = |key: &str, value: &str| {
+            let _ = writeln!(text, "    {key:14} {value}");
+        };
+        let cause = match causes.get(event.causation_id.as_slice()) {
+            Some(cause) => format!("#{} {}", cause.position, label(&cause.r#type, language)),
+            None => id(&event.causation_id).unwrap_or_else(|| "–".to_owned()),
+        };
+        line(say("kayıt", "recorded"), &time(recorded));
+        line(
+            say("oluş", "occurred"),
+            &time(chassis::event::occurred_at(event)),
+        );
+        line(say("kim", "actor"), &event.actor);
+        line(say("neden", "cause"), &cause);
+        line(
+            say("akış", "stream"),
+            &format!("{} v{}", event.stream, event.version),
+        );
+        for (key, value) in facts(&decoder.facts(event)?) {
+            line(&key, &value);
+        }
+        for field in decoder.sealed(event)? {
+            line(&field, say("[mühürlü]", "[sealed]"));
+        }
+        if erased(event) {
+            line(say("kişisel", "personal"), say("[silindi]", "[erased]"));
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// Facts as lines: "place.district" for what lies deeper.
+fn facts(value: &Value) -> Vec<(String, String)> {
+    fn walk(path: &str, value: &Value, lines: &mut Vec<(String, String)>) {
+        match value {
+            Value::Null => {}
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let path = if path.is_empty() {
+                        name.clone()
+                    } else {
+                        format!("{path}.{name}")
+                    };
+                    walk(&path, value, lines);
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    walk(path, item, lines);
+                }
+            }
+            Value::String(text) => lines.push((path.to_owned(), text.clone())),
+            Value::Bool(_) | Value::Number(_) => lines.push((path.to_owned(), value.to_string())),
+        }
+    }
+    let mut lines = Vec::new();
+    walk("", value, &mut lines);
+    lines
+}

@@ -1,0 +1,194 @@
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::import::cells::instant;
+
+const NYC: &str = include_str!("../../mappings/nyc-311.toml");
+const HEADER: &str = "unique_key,created_date,closed_date,agency,agency_name,complaint_type,descriptor,location_type,\
+    incident_address,street_name,intersection_street_1,city,status,resolution_description,resolution_action_updated_date,\
+    borough,open_data_channel_type,latitude,longitude\n";
+const GOOD: &str = "1,2024-04-16T03:03:15.000,,DOT,Department of Transportation,Street Condition,Pothole,N/A,,,\
+    133 AVENUE,QUEENS,Open,,,QUEENS,ONLINE,40.6,-73.7\n";
+
+fn read(body: &[u8]) -> Vec<Result<Row, Refusal>> {
+    let mapping = Mapping::parse(NYC).unwrap();
+    Rows::new(&mapping, [HEADER.as_bytes(), body].concat().as_slice())
+        .unwrap()
+        .collect()
+}
+
+#[track_caller]
+fn refused(body: &str, column: &str, reason: &str) {
+    let rows = read(body.as_bytes());
+    let refusal = rows
+        .into_iter()
+        .find_map(Result::err)
+        .expect("a row is refused");
+    assert_eq!(refusal.column, column, "{refusal:?}");
+    assert!(refusal.reason.contains(reason), "{refusal:?}");
+}
+
+fn day_in_new_york(text: &str) -> String {
+    let zone = TimeZone::get("America/New_York").unwrap();
+    instant("%Y-%m-%dT%H:%M:%S%.f", text, &zone)
+        .unwrap()
+        .to_string()
+}
+
+#[test]
+fn a_good_row_is_told_in_our_words() {
+    let row = read(GOOD.as_bytes()).remove(0).expect("it is good");
+    assert_eq!(
+        (row.line, row.id.as_str(), row.unit.as_str()),
+        (2, "1", "DOT")
+    );
+    assert_eq!(row.created.to_string(), "2024-04-16T07:03:15Z");
+    assert_eq!(row.state_since, row.created);
+    assert_eq!(
+        (row.state, row.sub_result, row.channel),
+        (RequestState::Routed, None, Channel::Web)
+    );
+    assert_eq!(row.description, "Pothole", "N/A says nothing");
+    assert_eq!(row.address, "133 AVENUE", "the first filled column counts");
+    assert_eq!(row.point, Some((40.6, -73.7)));
+}
+
+#[test]
+fn what_is_wrong_with_a_row_names_its_column() {
+    refused(&GOOD.replacen('1', "", 1), "unique_key", "1 to 100");
+    refused(
+        &GOOD.replace("2024-04-16T03:03:15.000", ""),
+        "created_date",
+        "empty",
+    );
+    refused(
+        &GOOD.replace("2024-04-16T03:03:15.000", "16.04.2024"),
+        "created_date",
+        "is no date",
+    );
+    refused(
+        &GOOD.replace("2024-04-16T03:03:15.000", "2024-02-30T03:03:15.000"),
+        "created_date",
+        "is no date",
+    );
+    refused(
+        &GOOD.replace("Open", "Lost"),
+        "status",
+        "\"Lost\" does not stand",
+    );
+    refused(
+        &GOOD.replace("ONLINE", "PIGEON"),
+        "open_data_channel_type",
+        "\"PIGEON\" does not stand",
+    );
+    refused(
+        &GOOD.replace("ONLINE", ""),
+        "open_data_channel_type",
+        "empty",
+    );
+    refused(
+        &GOOD.replace("Street Condition", ""),
+        "complaint_type",
+        "empty",
+    );
+    refused(&GOOD.replace(",DOT,", ",,"), "agency", "empty");
+    refused(&GOOD.replace("40.6", "north"), "latitude", "degrees");
+    refused(&GOOD.replace("-73.7", "-190"), "longitude", "degrees");
+    refused(
+        &GOOD.replace("Pothole", &"x".repeat(4_001)),
+        "descriptor",
+        "4000",
+    );
+    refused(
+        &GOOD.replace("133 AVENUE", &"x".repeat(501)),
+        "intersection_street_1",
+        "500",
+    );
+    refused(&GOOD.replace("Open", "Closed"), "closed_date", "empty");
+    refused(
+        &GOOD
+            .replace(",,DOT", ",2024-04-15T00:00:00.000,DOT")
+            .replace("Open", "Closed"),
+        "closed_date",
+        "before",
+    );
+}
+
+#[test]
+fn a_malformed_row_is_refused_and_the_next_one_is_read() {
+    let body = format!("{GOOD}2,too,short\n{}", GOOD.replacen('1', "3", 1));
+    let rows = read(body.as_bytes());
+    assert_eq!(rows.len(), 3);
+    let refusal = rows[1].as_ref().err().unwrap();
+    assert_eq!(
+        (refusal.line, refusal.reason.as_str()),
+        (3, "the row has 3 fields where the header has 19")
+    );
+    assert!(rows[2].is_ok());
+}
+
+#[test]
+fn text_that_is_not_utf8_is_refused_and_the_next_row_is_read() {
+    let mut body = GOOD.replace("Pothole", "P\u{1}thole").into_bytes();
+    let at = body.iter().position(|it| *it == 1).unwrap();
+    body[at] = 0xff;
+    body.extend(GOOD.replacen('1', "3", 1).as_bytes());
+    let rows = read(&body);
+    assert_eq!(rows[0].as_ref().err().unwrap().column, "descriptor");
+    assert!(rows[1].is_ok());
+}
+
+#[test]
+fn an_id_is_taken_once_in_a_file() {
+    refused(&format!("{GOOD}{GOOD}"), "unique_key", "twice");
+}
+
+#[test]
+fn a_line_number_counts_lines_inside_quotes() {
+    let body = format!("{}2,short\n", GOOD.replace("Pothole", "\"Pot\n\nhole\""));
+    assert_eq!(read(body.as_bytes())[1].as_ref().err().unwrap().line, 5);
+}
+
+#[test]
+fn a_closed_row_without_its_date_takes_the_next_best() {
+    let body = GOOD.replace("Open,,,", "Closed,,2024-04-16T05:00:00.000,");
+    let row = read(body.as_bytes()).remove(0).unwrap();
+    assert_eq!(row.state_since.to_string(), "2024-04-16T09:00:00Z");
+}
+
+#[test]
+fn a_missing_column_is_told_by_its_key() {
+    let mapping = Mapping::parse(NYC).unwrap();
+    let problem = Rows::new(&mapping, "unique_key,created_date\n".as_bytes())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(problem.contains("columns.closed"), "{problem}");
+}
+
+#[test]
+fn dates_follow_the_clocks_of_their_time_zone() {
+    assert_eq!(
+        day_in_new_york("2024-03-10T01:59:59.000"),
+        "2024-03-10T06:59:59Z"
+    );
+    assert_eq!(
+        day_in_new_york("2024-03-10T03:00:00.000"),
+        "2024-03-10T07:00:00Z"
+    );
+    assert_eq!(
+        day_in_new_york("2024-03-10T02:30:00.000"),
+        "2024-03-10T07:30:00Z",
+        "an hour that was skipped"
+    );
+    assert_eq!(
+        day_in_new_york("2024-11-03T01:30:00.000"),
+        "2024-11-03T05:30:00Z",
+        "the first of two"
+    );
+    let istanbul = TimeZone::get("Europe/Istanbul").unwrap();
+    let midnight = instant("%d.%m.%Y", "16.04.2024", &istanbul).unwrap();
+    assert_eq!(midnight.to_string(), "2024-04-15T21:00:00Z");
+    let offset = instant("%Y-%m-%dT%H:%M:%S%z", "2024-04-16T00:00:00+0200", &istanbul).unwrap();
+    assert_eq!(offset.to_string(), "2024-04-15T22:00:00Z");
+}

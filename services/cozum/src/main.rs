@@ -1,0 +1,8 @@
+//! The one binary of Çözüm: the whole centre, each role of a cluster, and the operator's commands.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    cozum::run(std::env::args_os()).await
+}

@@ -1,0 +1,107 @@
+//! `cozum parked`: the streams that a reaction gave up on and that wait for a person.
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use chassis::event;
+use contracts::ledger::v1::{Event, ReactionParked, ReactionRetried};
+
+use crate::{
+    client::{Client, Server},
+    history::read_all,
+};
+
+/// Streams that a reaction gave up on after five failures
+#[derive(Debug, clap::Args)]
+pub(crate) struct Parked {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Lists the streams that wait, each with the event that failed and why
+    List {
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+impl Parked {
+    /// Runs it.
+    #[expect(clippy::print_stdout, reason = "a command's output")]
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let What::List { server } = self.what;
+        let events = read_all(&Client::connect(&server).await?, "reactions").await?;
+        let waiting = waiting(&events)?;
+        for it in waiting.values() {
+            println!(
+                "{}\t{}\t{}\t{}",
+                it.reaction, it.stream, it.position, it.reason
+            );
+        }
+        if waiting.is_empty() {
+            println!("nothing is parked");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What waits now, by reaction and stream.
+fn waiting(events: &[Event]) -> anyhow::Result<BTreeMap<(String, String), ReactionParked>> {
+    let mut waiting = BTreeMap::new();
+    for event in events {
+        if event::is::<ReactionParked>(event) {
+            let parked = event::decode::<ReactionParked>(event)?;
+            waiting.insert((parked.reaction.clone(), parked.stream.clone()), parked);
+        } else if event::is::<ReactionRetried>(event) {
+            let retried = event::decode::<ReactionRetried>(event)?;
+            waiting.remove(&(retried.reaction, retried.stream));
+        }
+    }
+    Ok(waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Name;
+
+    use super::*;
+
+    fn said(message: &impl Name, name: &str) -> Event {
+        Event {
+            r#type: format!("ledger.{name}"),
+            schema_version: 1,
+            facts: message.encode_to_vec(),
+            ..Event::default()
+        }
+    }
+
+    #[test]
+    fn a_stream_waits_until_it_is_tried_again() {
+        let parked = ReactionParked {
+            reaction: "routing.requests".to_owned(),
+            stream: "request-1".to_owned(),
+            position: 7,
+            reason: "no such topic".to_owned(),
+        };
+        let retried = ReactionRetried {
+            reaction: parked.reaction.clone(),
+            stream: parked.stream.clone(),
+            position: 7,
+        };
+        let (parked, retried) = (
+            said(&parked, "ReactionParked"),
+            said(&retried, "ReactionRetried"),
+        );
+        assert_eq!(waiting(std::slice::from_ref(&parked)).unwrap().len(), 1);
+        assert!(
+            waiting(&[parked.clone(), retried.clone()])
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(
+            waiting(&[parked.clone(), retried, parked]).unwrap().len(),
+            1
+        );
+    }
+}
