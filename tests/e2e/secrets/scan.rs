@@ -1,0 +1,118 @@
+//! Looks for texts in bytes, in every encoding in which a program may write them.
+
+use std::{fs, io, path::Path};
+
+/// The texts looked for.
+pub(super) struct Scan {
+    needles: Vec<Needle>,
+}
+
+struct Needle {
+    text: String,
+    encoding: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Scan {
+    pub(super) fn of(texts: &[String]) -> Self {
+        let needles = texts.iter().flat_map(|text| {
+            encodings(text).into_iter().map(|(encoding, bytes)| Needle { text: text.clone(), encoding, bytes })
+        });
+        Self { needles: needles.collect() }
+    }
+
+    /// Which texts a file holds; a file that is gone meanwhile holds none.
+    pub(super) fn file(&self, path: &Path) -> anyhow::Result<Vec<String>> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(self.bytes(&path.display().to_string(), &bytes)),
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Which texts these bytes hold.
+    pub(super) fn bytes(&self, what: &str, bytes: &[u8]) -> Vec<String> {
+        let mut first = [false; 256];
+        for needle in &self.needles {
+            first[usize::from(needle.bytes[0])] = true;
+        }
+        let mut found = Vec::new();
+        for (at, byte) in bytes.iter().enumerate() {
+            if !first[usize::from(*byte)] {
+                continue;
+            }
+            for needle in self.needles.iter().filter(|it| bytes[at..].starts_with(&it.bytes)) {
+                let end = bytes.len().min(at + 100);
+                let around = String::from_utf8_lossy(&bytes[at.saturating_sub(60)..end]).into_owned();
+                found.push(format!("{:?} as {} at {at} of {what}: {around:?}", needle.text, needle.encoding));
+            }
+        }
+        found
+    }
+}
+
+/// UTF-8, UTF-16, the three ways it may stand inside base64, percent-encoding and JSON escapes.
+pub(super) fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let wide = |of: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(of).collect::<Vec<u8>>();
+    let percent = |form: bool| {
+        let one = |byte: u8| match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+            b' ' if form => "+".to_owned(),
+            other => format!("%{other:02X}"),
+        };
+        text.bytes().map(one).collect::<String>().into_bytes()
+    };
+    let json: String =
+        text.encode_utf16().map(|it| if it < 128 { char::from(it as u8).to_string() } else { format!("\\u{it:04x}") }).collect();
+    let mut all = vec![
+        ("UTF-8", text.as_bytes().to_vec()),
+        ("UTF-16 LE", wide(u16::to_le_bytes)),
+        ("UTF-16 BE", wide(u16::to_be_bytes)),
+        ("percent-encoding", percent(false)),
+        ("a form", percent(true)),
+        ("JSON", json.into_bytes()),
+    ];
+    all.extend((0..3).map(|offset| ("base64", base64_inside(text.as_bytes(), offset))));
+    all
+}
+
+/// The characters of base64 that depend on `bytes` alone when they stand `offset` bytes after a multiple of three.
+fn base64_inside(bytes: &[u8], offset: usize) -> Vec<u8> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bit = |index: usize| {
+        let byte = bytes[index / 8];
+        byte >> (7 - index % 8) & 1
+    };
+    // The first character that begins inside the bytes.
+    let skipped = (6 - offset * 8 % 6) % 6;
+    let sextets = (bytes.len() * 8 - skipped) / 6;
+    (0..sextets)
+        .map(|sextet| {
+            let start = skipped + sextet * 6;
+            let value = (start..start + 6).fold(0, |value, index| value << 1 | bit(index));
+            ALPHABET[usize::from(value)]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_recognised_wherever_it_begins() {
+        // "hello world" by the RFC's own alphabet, after no, one and two bytes.
+        for (offset, whole) in [(0, "aGVsbG8gd29ybGQ="), (1, "LmhlbGxvIHdvcmxk"), (2, "Li5oZWxsbyB3b3JsZA==")] {
+            let inside = String::from_utf8(base64_inside(b"hello world", offset)).unwrap();
+            assert!(whole.contains(&inside) && inside.len() >= 13, "{inside} in {whole}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_found_in_the_middle() {
+        let scan = Scan::of(&["çukur".to_owned()]);
+        assert_eq!(scan.bytes("x", "bir çukur var".as_bytes()).len(), 1);
+        assert_eq!(scan.bytes("x", b"bir %C3%A7ukur var").len(), 2, "with and without forms");
+        assert!(scan.bytes("x", "bir cukur var".as_bytes()).is_empty());
+    }
+}
