@@ -81,33 +81,39 @@ fn every_invariant_names_a_test_that_exists() {
     }
 }
 
-/// `crates/vault` in the text, or `vault/` below a line `crates/` of the map.
+/// `crates/vault` in the text, or `vault` two columns below a line `crates/` of the map.
 fn listed_packages(document: &str) -> BTreeSet<String> {
     let mut listed = BTreeSet::new();
     let mut group = None;
     for line in document.lines() {
         let first = line.split_whitespace().next().unwrap_or_default();
-        let folder = first
-            .trim_start_matches(['│', '├', '└', '─'])
-            .strip_suffix('/');
-        if !line.starts_with(' ') {
-            group = PACKAGES.iter().find(|it| folder == Some(**it));
-        } else if let (Some(group), Some(folder)) = (group, folder) {
-            listed.insert(format!("{group}/{folder}"));
+        let indented = line.len() - line.trim_start().len();
+        if indented == 0 {
+            group = PACKAGES
+                .iter()
+                .find(|it| first.strip_suffix('/') == Some(**it));
+        } else if let (Some(group), 2) = (group, indented) {
+            listed.insert(format!("{group}/{}", first.trim_end_matches('/')));
         }
-        for group in PACKAGES {
-            for (at, found) in line.match_indices(&format!("{group}/")) {
-                let name: String = line[at + found.len()..]
-                    .chars()
-                    .take_while(|it| it.is_alphanumeric() || "-_".contains(*it))
-                    .collect();
-                if !name.is_empty() {
-                    listed.insert(format!("{group}/{name}"));
-                }
-            }
-        }
+        listed.extend(PACKAGES.iter().flat_map(|group| named(line, group)));
     }
     listed
+}
+
+/// Every `<group>/<name>` of a line.
+fn named(line: &str, group: &str) -> Vec<String> {
+    let is_name = |it: &char| it.is_alphanumeric() || "-_".contains(*it);
+    let start = format!("{group}/");
+    let names = line.match_indices(&start).map(|(at, _)| {
+        line[at + start.len()..]
+            .chars()
+            .take_while(is_name)
+            .collect::<String>()
+    });
+    names
+        .filter(|it| !it.is_empty())
+        .map(|it| start.clone() + &it)
+        .collect()
 }
 
 /// What stands between single backticks, outside of fenced blocks.
@@ -180,7 +186,7 @@ fn test_names() -> BTreeSet<String> {
 
 #[test]
 fn the_map_is_read_as_people_read_it() {
-    let map = "```\ncrates/\n  vault/   seals\nservices/\n  intake/  hears\n```\nSee `crates/vault/src/seal.rs`.";
+    let map = "```\ncrates/   below\n  vault/   seals\n           and opens\n\nservices/\n  intake   hears\n```\nSee `crates/vault/src/seal.rs`.";
     let expected = ["crates/vault", "services/intake"].map(str::to_owned);
     assert_eq!(listed_packages(map), BTreeSet::from(expected));
     assert!(matches(

@@ -1,5 +1,9 @@
 //! What any store of the log must do. One list of cases, run against SQLite and PostgreSQL; random histories against a
 //! simple model of a log; and the faults that the append and the relay must survive.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot be unwrapped is a failed test"
+)]
 
 mod appending;
 mod faults;
@@ -27,7 +31,7 @@ async fn holds_for(place: &Place) {
     appending::bad_input_spoils_nothing(place).await;
     following::history_tells_a_subject_in_order(place).await;
     following::pages_end_where_the_next_begin(place).await;
-    following::follow_never_skips(place).await;
+    Box::pin(following::follow_never_skips(place)).await;
     following::a_follower_of_another_replica_hears_everything(place).await;
     following::silence_is_broken_every_second(place).await;
     leases::one_holder_at_a_time(place).await;
@@ -39,10 +43,10 @@ async fn holds_for(place: &Place) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_keeps_the_contract() {
-    holds_for(&Place::sqlite()).await;
+    Box::pin(holds_for(&Place::sqlite())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_keeps_the_contract() {
-    holds_for(&Place::postgres().await).await;
+    Box::pin(holds_for(&Place::postgres().await)).await;
 }

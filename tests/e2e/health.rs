@@ -82,7 +82,7 @@ async fn services_v1(channel: tonic::transport::Channel) -> anyhow::Result<BTree
     let mut answers = ServerReflectionClient::new(channel).server_reflection_info(asked).await?.into_inner();
     let answer = answers.message().await?.and_then(|it| it.message_response).context("no answer")?;
     let MessageResponse::ListServicesResponse(list) = answer else { anyhow::bail!("{answer:?}") };
-    Ok(list.service.into_iter().map(|it| it.name).collect())
+    Ok(ours(list.service.into_iter().map(|it| it.name)))
 }
 
 async fn services_v1alpha(channel: tonic::transport::Channel) -> anyhow::Result<BTreeSet<String>> {
@@ -96,5 +96,10 @@ async fn services_v1alpha(channel: tonic::transport::Channel) -> anyhow::Result<
     let mut answers = ServerReflectionClient::new(channel).server_reflection_info(asked).await?.into_inner();
     let answer = answers.message().await?.and_then(|it| it.message_response).context("no answer")?;
     let MessageResponse::ListServicesResponse(list) = answer else { anyhow::bail!("{answer:?}") };
-    Ok(list.service.into_iter().map(|it| it.name).collect())
+    Ok(ours(list.service.into_iter().map(|it| it.name)))
+}
+
+/// Without reflection itself, which each version calls by another name.
+fn ours(names: impl Iterator<Item = String>) -> BTreeSet<String> {
+    names.filter(|it| !it.starts_with("grpc.reflection.")).collect()
 }

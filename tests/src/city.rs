@@ -12,6 +12,7 @@ use contracts::{
         GetHandlingReply, GetHandlingRequest, Target, routing_client::RoutingClient,
     },
 };
+use jiff::ToSpan as _;
 use tonic::{
     Request, Status,
     metadata::{AsciiMetadataKey, AsciiMetadataValue},
@@ -222,11 +223,12 @@ impl City {
         .await
     }
 
-    /// What analytics counts over all days.
+    /// What analytics counts over the last years.
     pub async fn report(&self) -> anyhow::Result<GetReportReply> {
+        let today = jiff::Zoned::now().date();
         let request = GetReportRequest {
-            from: "2000-01-01".to_owned(),
-            to: "2099-12-31".to_owned(),
+            from: today.saturating_sub(9.years()).to_string(),
+            to: today.saturating_add(1.day()).to_string(),
         };
         Ok(self.analytics().get_report(request).await?.into_inner())
     }

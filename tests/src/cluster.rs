@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use crate::{
     City, nats, postgres,
     process::{Cozum, Launch},
-    smtp,
+    settings, smtp,
     traces::Collector,
 };
 use plan::Plan;
@@ -144,6 +144,21 @@ impl Cluster {
         }
         found.sort();
         Ok(found)
+    }
+}
+
+impl Drop for Cluster {
+    /// Where `COZUM_TEST_LOGS` names a folder, what the processes said is kept there.
+    fn drop(&mut self) {
+        let Some(folder) = settings::logs() else { return };
+        for (role, process) in &self.roles {
+            for (file, kind) in [(process.stdout_file(), "out"), (process.stderr_file(), "err")] {
+                let kept = folder.join(format!("{}-{role}.{kind}", std::process::id()));
+                if let Err(error) = std::fs::copy(file, &kept) {
+                    eprintln!("{} was not kept: {error}", kept.display());
+                }
+            }
+        }
     }
 }
 

@@ -37,6 +37,11 @@ pub(crate) fn cozum() -> anyhow::Result<PathBuf> {
         .context("COZUM_TEST_BIN is not set: run the tests with `cargo xtask test`")
 }
 
+/// Where to keep what the processes of a cluster said, if anywhere.
+pub(crate) fn logs() -> Option<PathBuf> {
+    named("COZUM_TEST_LOGS")
+}
+
 fn named(variable: &str) -> Option<PathBuf> {
     env::var_os(variable)
         .filter(|it| !it.is_empty())

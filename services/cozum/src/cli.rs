@@ -1,4 +1,8 @@
-use std::{ffi::OsString, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -65,6 +69,15 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         eprintln!("cozum: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// Writes a command's answer; a reader that has seen enough (`| head`) is no failure.
+pub(crate) fn answer(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::cli;
+
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A list of what is not ready is short.
 const LONGEST_ANSWER: u64 = 64 << 10;
@@ -21,14 +23,13 @@ pub(crate) struct Healthcheck {
 
 impl Healthcheck {
     /// Runs it.
-    #[expect(clippy::print_stdout, reason = "a command's output")]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let (host, path) = parse(&self.url)?;
         let answer = tokio::time::timeout(PATIENCE, get(&host, &path))
             .await
             .context("no answer within 5 s")??;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        print!("{body}");
+        cli::answer(body)?;
         let ready = head.split_whitespace().nth(1) == Some("200");
         Ok(if ready {
             ExitCode::SUCCESS

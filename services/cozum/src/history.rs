@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use vocabulary::RequestNumber;
 
 use crate::{
+    cli,
     client::{Client, Server, in_words},
     report::{Format, Tongue},
 };
@@ -36,7 +37,6 @@ pub(crate) struct History {
 
 impl History {
     /// Runs it; 1 where there is no such request.
-    #[expect(clippy::print_stdout, reason = "a command's output")]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let number: RequestNumber = self
             .number
@@ -46,10 +46,11 @@ impl History {
         let events = read_all(&client, &format!("request:{number}")).await?;
         anyhow::ensure!(!events.is_empty(), "there is no request {number} here");
         let decoder = Decoder::new()?;
-        match self.format {
-            Format::Json => println!("{:#}", Value::Array(to_json(&events, &decoder)?)),
-            Format::Text => print!("{}", text::print(&events, &decoder, self.lang.language())?),
-        }
+        let answer = match self.format {
+            Format::Json => format!("{:#}\n", Value::Array(to_json(&events, &decoder)?)),
+            Format::Text => text::print(&events, &decoder, self.lang.language())?,
+        };
+        cli::answer(&answer)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -108,6 +109,7 @@ fn causes(events: &[Event]) -> BTreeMap<&[u8], &Event> {
     events
         .iter()
         .map(|it| (it.event_id.as_slice(), it))
+        .filter(|(id, _)| !id.is_empty())
         .collect()
 }
 

@@ -1,11 +1,12 @@
 //! `cozum parked`: the streams that a reaction gave up on and that wait for a person.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode};
 
 use chassis::event;
 use contracts::ledger::v1::{Event, ReactionParked, ReactionRetried};
 
 use crate::{
+    cli,
     client::{Client, Server},
     history::read_all,
 };
@@ -28,20 +29,23 @@ enum What {
 
 impl Parked {
     /// Runs it.
-    #[expect(clippy::print_stdout, reason = "a command's output")]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let What::List { server } = self.what;
         let events = read_all(&Client::connect(&server).await?, "reactions").await?;
         let waiting = waiting(&events)?;
+        let mut text = String::new();
         for it in waiting.values() {
-            println!(
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
                 "{}\t{}\t{}\t{}",
                 it.reaction, it.stream, it.position, it.reason
             );
         }
         if waiting.is_empty() {
-            println!("nothing is parked");
+            text.push_str("nothing is parked\n");
         }
+        cli::answer(&text)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -37,17 +37,13 @@ pub(crate) fn begin(
     if let Err(problem) = writable(&common.data) {
         mistakes.add("--data", format!("{}: {problem}", common.data.display()));
     }
-    let mut telemetry = None;
-    if mistakes.none() {
-        match telemetry::start(name, &common.log, common.otlp.as_deref()) {
-            Ok(started) => telemetry = Some(started),
-            Err(problem) => mistakes.add("--log, --otlp", format!("{problem:#}")),
-        }
-    }
+    let telemetry = telemetry::start(name, &common.log, common.otlp.as_deref())
+        .inspect_err(|problem| mistakes.add("--log, --otlp", format!("{problem:#}")));
     if let Err(mistakes) = mistakes.check() {
         eprintln!("{mistakes}");
+        return None;
     }
-    telemetry
+    telemetry.ok()
 }
 
 /// Makes the data folder, and sees that files can be made in it.

@@ -8,7 +8,10 @@ use contracts::analytics::v1::{Contacts, Count, GetReportReply, GetReportRequest
 use serde_json::{Value, json};
 use vocabulary::Language;
 
-use crate::client::{Client, Server, in_words};
+use crate::{
+    cli,
+    client::{Client, Server, in_words},
+};
 
 /// How a command answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -60,7 +63,6 @@ pub(crate) struct Report {
 
 impl Report {
     /// Runs it.
-    #[expect(clippy::print_stdout, reason = "a command's output")]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         anyhow::ensure!(self.from <= self.to, "--from: is after --to");
         let client = Client::connect(&self.server).await?;
@@ -74,10 +76,10 @@ impl Report {
             .await
             .map_err(|it| anyhow::anyhow!(in_words(&it)))?;
         let reply = reply.into_inner();
-        match self.format {
-            Format::Json => println!("{:#}", to_json(&reply)),
-            Format::Text => print!("{}", table::text(&reply, self.lang.language())),
-        }
+        cli::answer(&match self.format {
+            Format::Json => format!("{:#}\n", to_json(&reply)),
+            Format::Text => table::text(&reply, self.lang.language()),
+        })?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -71,7 +71,7 @@ async fn registered(
     sqlx::query(
         "insert into request (number, topic, channel, latitude, longitude, district, neighbourhood, registered_at,
             updated_at, state, imported)
-         values (?, ?, ?, ?, ?, ?, ?, ?8, ?8, ?, ?) on conflict do nothing",
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10) on conflict do nothing",
     )
     .bind(&request.number)
     .bind(&request.topic)

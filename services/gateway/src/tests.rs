@@ -1,166 +1,21 @@
 //! The whole router, with a register that holds a little history and with no other service there.
 
-use std::sync::Arc;
+mod house;
 
 use axum::{
-    Router,
-    body::{Body, to_bytes},
-    http::{HeaderMap, Request, StatusCode},
+    body::Body,
+    http::{Request, StatusCode},
 };
-use chassis::{Clock, Health, Network, Role, Shared, Tasks, event};
-use contracts::{
-    intake::v1::RequestRegistered,
-    ledger::v1::{Event, NewEvent},
-    routing::v1::{RequestPlanned, RequestRouted, TopicDefined, UnitDefined},
-    vocabulary::v1::Place,
-};
+use chassis::event;
+use contracts::routing::v1::RequestConcluded;
 use jiff::Timestamp;
 use projection::ReadModel as _;
 use sqlx::{Connection as _, SqliteConnection};
-use tower::ServiceExt as _;
 use uuid::Uuid;
-use vocabulary::{Channel, RequestNumber};
+use vocabulary::SubResult;
 
-use crate::{Centre, Config, Register, router};
-
-const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
-
-struct House {
-    router: Router,
-    _folder: tempfile::TempDir,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
-}
-
-impl House {
-    async fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let shared = Shared {
-            clock: Clock::System,
-            tasks: Tasks::default(),
-            health: Health::default(),
-            municipalities: Arc::new(["ova".parse().unwrap(), "koy".parse().unwrap()]),
-            data: folder.path().to_owned(),
-            network: Network::memory(),
-            nats: None,
-        };
-        let platform = shared.role(Role::Gateway, None).unwrap();
-        let config = Config {
-            http: "127.0.0.1:0".to_owned(),
-            open311_keys: "ova=anahtar-ova,koy=anahtar-koy".to_owned(),
-            tokens: "ova=jeton-ova-1".to_owned(),
-            public_url: None,
-            demo: false,
-        };
-        let centre = Centre::open(&config, &platform).await.unwrap();
-        let house = Self {
-            router: router(centre).unwrap(),
-            _folder: folder,
-        };
-        house.fill(&platform.data.join("ova/register-v1.db")).await;
-        house
-    }
-
-    async fn fill(&self, file: &std::path::Path) {
-        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", file.display()))
-            .await
-            .unwrap();
-        for event in history() {
-            Register.apply(&mut connection, &event).await.unwrap();
-        }
-    }
-
-    async fn ask(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, 1 << 20).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8(bytes.into()).unwrap(),
-        }
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.ask(Request::get(path).body(Body::empty()).unwrap())
-            .await
-    }
-
-    async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
-        self.ask(
-            Request::post(path)
-                .header("content-type", FORM)
-                .body(body.into())
-                .unwrap(),
-        )
-        .await
-    }
-}
-
-fn number() -> String {
-    RequestNumber::new(2026, 48_120_937).to_string()
-}
-
-fn stored(new: NewEvent) -> Event {
-    Event {
-        r#type: new.r#type,
-        schema_version: 1,
-        facts: new.facts,
-        occurred_at: new.occurred_at,
-        ..Event::default()
-    }
-}
-
-/// A request on a topic that is not public: it can be shown without asking intake.
-fn history() -> Vec<Event> {
-    let at = |seconds: i64| Timestamp::from_second(1_760_000_000 + seconds).unwrap();
-    let unit = UnitDefined {
-        code: "sosyal".to_owned(),
-        name_tr: "Sosyal Hizmetler".to_owned(),
-        name_en: "Social services".to_owned(),
-        outside: false,
-    };
-    let topic = TopicDefined {
-        code: "home-care".to_owned(),
-        name_tr: "Evde bakım".to_owned(),
-        name_en: "Home care".to_owned(),
-        unit: "sosyal".to_owned(),
-        public: false,
-    };
-    let registered = RequestRegistered {
-        number: number(),
-        channel: Channel::Phone.number(),
-        topic: "home-care".to_owned(),
-        place: Some(Place {
-            latitude: Some(39.9),
-            longitude: Some(32.8),
-            district: "Çınarlı".to_owned(),
-            ..Place::default()
-        }),
-        ..RequestRegistered::default()
-    };
-    let routed = RequestRouted {
-        number: number(),
-        unit: "sosyal".to_owned(),
-        ..RequestRouted::default()
-    };
-    let planned = RequestPlanned {
-        number: number(),
-        unit: "sosyal".to_owned(),
-        planned_for: "2026-12-01".to_owned(),
-    };
-    vec![
-        stored(event::record(Uuid::nil(), &unit, at(0), [])),
-        stored(event::record(Uuid::nil(), &topic, at(0), [])),
-        stored(event::record(Uuid::nil(), &registered, at(10), [])),
-        stored(event::record(Uuid::nil(), &routed, at(20), [])),
-        stored(event::record(Uuid::nil(), &planned, at(30), [])),
-    ]
-}
+use crate::Register;
+use house::{FORM, House, history, number, stored};
 
 #[tokio::test]
 async fn services_are_listed_in_both_formats_and_languages() {
@@ -219,6 +74,37 @@ async fn a_topic_that_is_not_public_shows_neither_text_nor_place() {
         StatusCode::OK,
         "another municipality's request"
     );
+}
+
+#[tokio::test]
+async fn a_request_is_open_from_its_registration_to_its_conclusion() {
+    let house = House::open().await;
+    let file = house.folder.path().join("gateway/koy/register-v1.db");
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", file.display()))
+        .await
+        .unwrap();
+    let at = Timestamp::from_second(1_760_000_100).unwrap();
+    let concluded = RequestConcluded {
+        number: number(),
+        sub_result: SubResult::NotFound.number(),
+        ..RequestConcluded::default()
+    };
+    let concluded = stored(event::record(Uuid::nil(), &concluded, at, []));
+    let steps = [
+        (history().remove(2), "open", "Kayıt alındı"),
+        (history().remove(3), "open", "Yönlendirildi"),
+        (concluded, "closed", "Sonuçlandırıldı: Tespit edilemedi"),
+    ];
+    for (event, status, notes) in steps {
+        Register.apply(&mut connection, &event).await.unwrap();
+        let path = format!("/open311/v2/requests/{}.json?jurisdiction_id=koy", number());
+        let list: serde_json::Value = serde_json::from_str(&house.get(&path).await.text).unwrap();
+        assert_eq!(
+            (list[0]["status"].as_str(), list[0]["status_notes"].as_str()),
+            (Some(status), Some(notes))
+        );
+        assert_eq!(list[0]["requested_datetime"], "2025-10-09T11:53:30+03:00");
+    }
 }
 
 #[tokio::test]

@@ -154,6 +154,7 @@ impl Ledger for Service {
         let following = Following {
             follower: log.follow(after),
             platform: self.platform.clone(),
+            greeted: false,
         };
         let replies = stream::try_unfold(following, Following::next);
         Ok(Response::new(Box::pin(replies)))
@@ -210,10 +211,22 @@ impl Ledger for Service {
 struct Following {
     follower: Follower,
     platform: Platform,
+    /// Who stands at the head already learns so at once.
+    greeted: bool,
 }
 
 impl Following {
     async fn next(mut self) -> Result<Option<(FollowReply, Self)>, Status> {
+        if !std::mem::replace(&mut self.greeted, true) {
+            let head = self.follower.head();
+            return Ok(Some((
+                FollowReply {
+                    events: vec![],
+                    head,
+                },
+                self,
+            )));
+        }
         let events = tokio::select! {
             () = self.platform.tasks.stopping() => return Ok(None),
             events = self.follower.next() => events.map_err(LogError::from)?,

@@ -35,14 +35,25 @@ struct Missing {
     topics: Vec<TopicDefinition>,
 }
 
-/// Installs the default directory; not ready before it is there.
-pub(crate) async fn install(
+/// Installs the default directory; the service is not ready before it is there.
+pub(crate) fn begin(platform: &Platform, municipality: &Municipality, directory: &Projection) {
+    let part = format!("{}/{municipality}/default directory", platform.role);
+    platform.health.not_ready(&part, "being installed");
+    let task = install(
+        platform.clone(),
+        municipality.clone(),
+        directory.clone(),
+        part,
+    );
+    platform.tasks.spawn("default directory", task);
+}
+
+async fn install(
     platform: Platform,
     municipality: Municipality,
     directory: Projection,
+    part: String,
 ) -> anyhow::Result<()> {
-    let part = format!("{}/{municipality}/default directory", platform.role);
-    platform.health.not_ready(&part, "being installed");
     loop {
         match complete(&platform, &municipality, &directory).await {
             Ok(true) => break,

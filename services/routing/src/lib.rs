@@ -42,10 +42,7 @@ pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
     let mut desks = BTreeMap::new();
     for municipality in platform.municipalities.iter() {
         let directory = Projection::open(&platform, municipality, Directory).await?;
-        platform.tasks.spawn(
-            "default directory",
-            install::install(platform.clone(), municipality.clone(), directory.clone()),
-        );
+        install::begin(&platform, municipality, &directory);
         let requests = Requests::new(&platform, municipality, directory.clone());
         platform.tasks.spawn(
             "routing.requests",

@@ -53,12 +53,14 @@ fn history() -> Vec<Event> {
     };
     let erased = Event {
         position: 10,
+        event_id: vec![4; 16],
         personal_hash: vec![3; 32],
         personal: vec![],
         ..first.clone()
     };
     let newer = Event {
         position: 11,
+        event_id: vec![5; 16],
         r#type: "routing.RequestDanced".to_owned(),
         facts: vec![8, 1],
         ..Event::default()
@@ -71,7 +73,7 @@ fn a_history_tells_what_who_and_why() {
     let text = text::print(&history(), &Decoder::new().unwrap(), Language::Tr).unwrap();
     for expected in [
         "#7  Başvuru kaydedildi",
-        "CHANNEL_PHONE",
+        "Telefon",
         "place.district",
         "Çınarlı",
         "[mühürlü]",

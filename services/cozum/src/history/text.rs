@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use contracts::ledger::v1::Event;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
-use vocabulary::Language;
+use vocabulary::{Channel, Language, SubResult};
 
 use super::{Decoder, causes, erased, id, labels::label};
 
@@ -32,7 +32,7 @@ pub(super) fn print(
         // Writing to a String cannot fail.
         let _ = writeln!(text, "#{}  {name}  [{}]", event.position, event.r#type);
         let mut line = |key: &str, value: &str| {
-            let _ = writeln!(text, "    {key:14} {value}");
+            let _ = writeln!(text, "    {key:20} {value}");
         };
         let cause = match causes.get(event.causation_id.as_slice()) {
             Some(cause) => format!("#{} {}", cause.position, label(&cause.r#type, language)),
@@ -50,7 +50,7 @@ pub(super) fn print(
             &format!("{} v{}", event.stream, event.version),
         );
         for (key, value) in facts(&decoder.facts(event)?) {
-            line(&key, &value);
+            line(&key, word(&value, language).unwrap_or(&value));
         }
         for field in decoder.sealed(event)? {
             line(&field, say("[mühürlü]", "[sealed]"));
@@ -61,6 +61,24 @@ pub(super) fn print(
         text.push('\n');
     }
     Ok(text)
+}
+
+/// What people call a value of a closed list, like CHANNEL_PHONE.
+fn word(value: &str, language: Language) -> Option<&'static str> {
+    let code = |prefix: &str| {
+        let code = value.strip_prefix(prefix)?;
+        Some(code.to_ascii_lowercase().replace('_', "-"))
+    };
+    None.or_else(|| Some(code("CHANNEL_")?.parse::<Channel>().ok()?.label(language)))
+        .or_else(|| Some(code("LANGUAGE_")?.parse::<Language>().ok()?.label(language)))
+        .or_else(|| {
+            Some(
+                code("SUB_RESULT_")?
+                    .parse::<SubResult>()
+                    .ok()?
+                    .label(language),
+            )
+        })
 }
 
 /// Facts as lines: "place.district" for what lies deeper.
