@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use crate::NotAWord;
 
-/// A request's number, and its identity everywhere: `2026-48120937-5` is the year, eight digits that follow no order, and
+/// A request's number, and its identity everywhere: `2026-48120937-8` is the year, eight digits that follow no order, and
 /// an ISO 7064 MOD 11,10 check digit, so that one mistyped digit or two swapped neighbours never reach another request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestNumber(String);
@@ -31,7 +31,7 @@ impl FromStr for RequestNumber {
         let digits: String = text.chars().filter(|it| !matches!(it, ' ' | '-')).collect();
         if digits.len() != 13 || !digits.bytes().all(|it| it.is_ascii_digit()) {
             return Err(NotAWord(
-                "a request number has 13 digits, like 2026-48120937-5",
+                "a request number has 13 digits, like 2026-48120937-8",
             ));
         }
         let (body, check) = digits.split_at(12);

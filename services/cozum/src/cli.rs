@@ -97,7 +97,7 @@ mod tests {
             "cozum up --demo --data d --listen 127.0.0.1:0",
             "cozum import f.csv --mapping m.toml --server http://127.0.0.1:1",
             "cozum report --server http://127.0.0.1:1 --from 2024-04-15 --to 2024-04-16 --format json",
-            "cozum history 2026-48120937-5 --server http://127.0.0.1:1 --token demo",
+            "cozum history 2026-48120937-8 --server http://127.0.0.1:1 --token demo",
             "cozum parked list",
             "cozum healthcheck http://127.0.0.1:1",
             "cozum serve gateway --data d",

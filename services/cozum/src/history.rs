@@ -23,7 +23,7 @@ use facts::Decoder;
 /// Prints everything that happened to a request, in order, with actor, cause and time
 #[derive(Debug, clap::Args)]
 pub(crate) struct History {
-    /// The request's number, e.g. 2026-48120937-5
+    /// The request's number, e.g. 2026-48120937-8
     number: String,
     /// For people or for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -6,7 +6,7 @@ use chassis::{Tasks, config::Mistakes};
 use ledger::relay::check_server;
 
 /// How long the start waits for NATS to answer; a NATS that is away does not stop a process.
-const FIRST_ANSWER: Duration = Duration::from_secs(3);
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Where NATS is, if anywhere.

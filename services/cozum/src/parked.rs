@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode};
 
-use chassis::event;
-use contracts::ledger::v1::{Event, ReactionParked, ReactionRetried};
+use chassis::{Ids, event};
+use contracts::ledger::v1::{Event, ReactionParked, ReactionRetried, RetryReactionRequest};
 
 use crate::{
     cli,
-    client::{Client, Server},
+    client::{Client, Server, in_words},
     history::read_all,
 };
 
@@ -25,29 +25,63 @@ enum What {
         #[command(flatten)]
         server: Server,
     },
+    /// Has a stream tried again, from the event that failed, once its cause is mended
+    Retry {
+        /// As the list names it, e.g. routing.requests
+        reaction: String,
+        /// As the list names it, e.g. request-2026-48120937-8
+        stream: String,
+        #[command(flatten)]
+        server: Server,
+    },
 }
 
 impl Parked {
     /// Runs it.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let What::List { server } = self.what;
-        let events = read_all(&Client::connect(&server).await?, "reactions").await?;
-        let waiting = waiting(&events)?;
-        let mut text = String::new();
-        for it in waiting.values() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "{}\t{}\t{}\t{}",
-                it.reaction, it.stream, it.position, it.reason
-            );
+        match self.what {
+            What::List { server } => list(&server).await?,
+            What::Retry {
+                reaction,
+                stream,
+                server,
+            } => retry(&server, reaction, stream).await?,
         }
-        if waiting.is_empty() {
-            text.push_str("nothing is parked\n");
-        }
-        cli::answer(&text)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+async fn list(server: &Server) -> anyhow::Result<()> {
+    let events = read_all(&Client::connect(server).await?, "reactions").await?;
+    let waiting = waiting(&events)?;
+    let mut text = String::new();
+    for it in waiting.values() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{}\t{}\t{}\t{}",
+            it.reaction, it.stream, it.position, it.reason
+        );
+    }
+    if waiting.is_empty() {
+        text.push_str("nothing is parked\n");
+    }
+    cli::answer(&text)
+}
+
+async fn retry(server: &Server, reaction: String, stream: String) -> anyhow::Result<()> {
+    let request = RetryReactionRequest {
+        command_id: Ids.fresh().to_string(),
+        reaction,
+        stream,
+    };
+    let client = Client::connect(server).await?;
+    let reply = client.ledger().retry_reaction(request).await;
+    let position = reply
+        .map_err(|it| anyhow::anyhow!(in_words(&it)))?
+        .into_inner()
+        .position;
+    cli::answer(&format!("asked for at position {position}\n"))
 }
 
 /// What waits now, by reaction and stream.

@@ -132,7 +132,7 @@ fn destination(path: &str) -> Result<Role, Status> {
     let (_, role) = found.ok_or_else(|| Status::unimplemented("no such service"))?;
     let inside = match *role {
         Role::Intake => matches!(method, "Seal" | "Open" | "ReachCitizen"),
-        Role::Ledger => !matches!(method, "History" | "Read" | "Head"),
+        Role::Ledger => !matches!(method, "History" | "Read" | "Head" | "RetryReaction"),
         Role::Routing | Role::Notification | Role::Analytics => false,
         Role::Gateway => true,
     };

@@ -148,3 +148,140 @@ impl Deciding<'_> {
         self.events.push(Arc::new(event));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Write;
+
+    fn request(command: u128, fingerprint: u8, writes: &[(&str, u64)]) -> Prepared {
+        let write = |(stream, expected): &(&str, u64)| {
+            let event = Event {
+                stream: (*stream).to_owned(),
+                ..Event::default()
+            };
+            Write {
+                stream: (*stream).to_owned(),
+                expected: *expected,
+                events: vec![event],
+            }
+        };
+        Prepared {
+            command_id: Uuid::from_u128(command),
+            fingerprint: [fingerprint; 32],
+            writes: writes.iter().map(write).collect(),
+            events: writes.len(),
+            bytes: 0,
+            traceparent: String::new(),
+        }
+    }
+
+    /// Decides after position 10, where stream "a" is at version 3 and command 1 recorded position 9 with fingerprint 1.
+    fn after_ten(requests: &[Prepared], now: u64) -> (Batch, Vec<Verdict>) {
+        let recorded = Recorded {
+            command_id: Uuid::from_u128(1),
+            fingerprint: [1; 32],
+            first: 9,
+            last: 9,
+        };
+        let known = Known {
+            head: Head {
+                position: 10,
+                recorded_at: 1_000,
+            },
+            versions: HashMap::from([("a".to_owned(), 3)]),
+            commands: HashMap::from([(recorded.command_id, recorded)]),
+        };
+        decide("bozkoy", requests.iter(), known, now)
+    }
+
+    fn stale(stream: &str, expected: u64, actual: u64) -> Verdict {
+        Verdict::Stale {
+            stream: stream.to_owned(),
+            expected,
+            actual,
+        }
+    }
+
+    #[test]
+    fn later_requests_see_what_earlier_ones_of_the_batch_write() {
+        let requests = [
+            request(2, 1, &[("a", 3)]),
+            request(3, 1, &[("a", 3)]),
+            request(4, 1, &[("a", 4), ("b", 0)]),
+        ];
+        let (batch, verdicts) = after_ten(&requests, 0);
+        let appended = |first, last| Verdict::Append { first, last };
+        assert_eq!(
+            verdicts,
+            [appended(11, 11), stale("a", 3, 4), appended(12, 13)]
+        );
+        let places: Vec<_> = batch
+            .events
+            .iter()
+            .map(|it| (it.position, it.stream.as_str(), it.version))
+            .collect();
+        assert_eq!(places, [(11, "a", 4), (12, "a", 5), (13, "b", 1)]);
+        assert_eq!((batch.before.position, batch.after.position), (10, 13));
+    }
+
+    #[test]
+    fn a_command_is_known_again_within_its_own_batch() {
+        let requests = [
+            request(2, 1, &[("b", 0)]),
+            request(2, 1, &[("b", 0)]),
+            request(2, 2, &[("b", 0)]),
+            request(1, 1, &[("b", 0)]),
+            request(1, 2, &[("b", 0)]),
+        ];
+        let (batch, verdicts) = after_ten(&requests, 0);
+        let replayed = |position| Verdict::Replay {
+            first: position,
+            last: position,
+        };
+        let appended = Verdict::Append {
+            first: 11,
+            last: 11,
+        };
+        assert_eq!(
+            verdicts,
+            [
+                appended,
+                replayed(11),
+                Verdict::Reused,
+                replayed(9),
+                Verdict::Reused
+            ]
+        );
+        assert_eq!((batch.events.len(), batch.commands.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_refused_request_leaves_nothing() {
+        let requests = [
+            request(2, 1, &[("b", 0), ("a", 0)]),
+            request(2, 1, &[("b", 0)]),
+        ];
+        let (batch, verdicts) = after_ten(&requests, 0);
+        assert_eq!(verdicts[0], stale("a", 0, 3));
+        assert_eq!(
+            verdicts[1],
+            Verdict::Append {
+                first: 11,
+                last: 11
+            }
+        );
+        assert_eq!(batch.events.len(), 1);
+    }
+
+    #[test]
+    fn time_strictly_rises_whatever_the_clock_says() {
+        let requests = [request(2, 1, &[("b", 0), ("c", 0)])];
+        let times = |now| -> Vec<u64> {
+            let (batch, _) = after_ten(&requests, now);
+            batch.events.iter().map(|it| it.recorded_at).collect()
+        };
+        assert_eq!(times(0), [1_001, 1_002]);
+        assert_eq!(times(5_000), [5_000, 5_001]);
+    }
+}

@@ -6,8 +6,8 @@ use chassis::{Caller, Platform, SERVICE, refuse, telemetry};
 use contracts::ledger::v1::{
     AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, FollowReply, FollowRequest,
     HeadReply, HeadRequest, HistoryReply, HistoryRequest, ReadReply, ReadRequest, ReadStreamReply,
-    ReadStreamRequest, ReleaseLeaseReply, ReleaseLeaseRequest, SaveCheckpointReply,
-    SaveCheckpointRequest, ledger_server::Ledger,
+    ReadStreamRequest, ReleaseLeaseReply, ReleaseLeaseRequest, RetryReactionReply,
+    RetryReactionRequest, SaveCheckpointReply, SaveCheckpointRequest, ledger_server::Ledger,
 };
 use futures::{Stream, stream};
 use tonic::{Code, Request, Response, Status};
@@ -16,6 +16,7 @@ use vocabulary::Municipality;
 use crate::{
     log::{Log, LogError},
     request::{self, Unfit},
+    retry,
     tail::Follower,
 };
 
@@ -204,6 +205,16 @@ impl Ledger for Service {
         } = request.get_ref();
         log.save_checkpoint(name, *epoch, *position).await?;
         Ok(Response::new(SaveCheckpointReply {}))
+    }
+
+    async fn retry_reaction(
+        &self,
+        request: Request<RetryReactionRequest>,
+    ) -> Result<Response<RetryReactionReply>, Status> {
+        let log = self.log(&request)?;
+        let caller = Caller::of(&self.platform, &request)?;
+        let position = retry::retry(log, &caller, &self.platform.clock, request.get_ref()).await?;
+        Ok(Response::new(RetryReactionReply { position }))
     }
 }
 

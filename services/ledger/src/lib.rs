@@ -15,6 +15,7 @@ mod metrics;
 mod postgres;
 pub mod relay;
 pub mod request;
+mod retry;
 mod sqlite;
 mod store;
 mod tail;

@@ -65,3 +65,12 @@ fn every_mistake_names_its_key() {
     );
     refuses("time_zone", "delimiter = \"||\"\ntime_zone", "delimiter");
 }
+
+#[test]
+fn another_city_has_another_shape() {
+    let mapping = Mapping::parse(include_str!("../../mappings/baltimore-311.toml")).unwrap();
+    assert_eq!(
+        mapping.statuses["Closed (Duplicate)"].sub_result,
+        Some(SubResult::Duplicate)
+    );
+}

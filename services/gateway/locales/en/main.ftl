@@ -55,7 +55,7 @@ receipt-keep = Keep your request number and your tracking code: only both togeth
 receipt-mail = We also tell you by e-mail what happens.
 receipt-track = See where it stands
 number = Request number
-number-hint = For example 2026-48120937-5
+number-hint = For example 2026-48120937-8
 secret = Tracking code
 secret-hint = The code of 26 characters that you got with your request
 

@@ -55,7 +55,7 @@ receipt-keep = Başvuru numaranızı ve takip kodunuzu saklayın: durumu ancak i
 receipt-mail = Gelişmeleri e-posta ile de bildireceğiz.
 receipt-track = Durumu gör
 number = Başvuru numarası
-number-hint = Örneğin 2026-48120937-5
+number-hint = Örneğin 2026-48120937-8
 secret = Takip kodu
 secret-hint = Başvurunuz alınırken verilen 26 karakterlik kod
 
