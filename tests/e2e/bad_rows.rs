@@ -19,11 +19,15 @@ const ROWS: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn each_malformed_row_is_refused_with_its_line_its_column_and_the_reason() -> anyhow::Result<()> {
+async fn each_malformed_row_is_refused_with_its_line_its_column_and_the_reason()
+-> anyhow::Result<()> {
     let cluster = cluster().await?;
     let city = cluster.city("satir")?;
     let folder = tempfile::tempdir()?;
-    let (file, report) = (folder.path().join("bad.csv"), folder.path().join("refused.csv"));
+    let (file, report) = (
+        folder.path().join("bad.csv"),
+        folder.path().join("refused.csv"),
+    );
     std::fs::write(&file, format!("{HEADER}\n{}\n", ROWS.join("\n")))?;
     let mapping = repository("services/cozum/mappings/nyc-311.toml");
     let args = [
@@ -48,13 +52,24 @@ async fn each_malformed_row_is_refused_with_its_line_its_column_and_the_reason()
         (9, "8", "agency"),
     ];
     let mut reader = csv::Reader::from_path(&report)?;
-    assert_eq!(reader.headers()?, &csv::StringRecord::from(vec!["line", "id", "column", "reason"]));
+    assert_eq!(
+        reader.headers()?,
+        &csv::StringRecord::from(vec!["line", "id", "column", "reason"])
+    );
     let refused: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>()?;
     assert_eq!(refused.len(), expected.len(), "{refused:#?}");
     for (row, (line, id, column)) in refused.iter().zip(expected) {
-        assert_eq!((&row[0], &row[1], &row[2]), (line.to_string().as_str(), id, column), "{row:?}");
+        assert_eq!(
+            (&row[0], &row[1], &row[2]),
+            (line.to_string().as_str(), id, column),
+            "{row:?}"
+        );
         assert!(!row[3].is_empty(), "no reason: {row:?}");
-        assert!(told.err.contains(&format!("line {line}")), "line {line} in {}", told.err);
+        assert!(
+            told.err.contains(&format!("line {line}")),
+            "line {line} in {}",
+            told.err
+        );
     }
     Ok(())
 }
@@ -67,7 +82,16 @@ async fn a_file_that_lacks_a_column_is_refused_before_anything_is_sent() -> anyh
     let file = folder.path().join("bad.csv");
     std::fs::write(&file, HEADER.replace("agency,", "") + "\n")?;
     let mapping = repository("services/cozum/mappings/nyc-311.toml");
-    let told = say(&city, &["import", &file.to_string_lossy(), "--mapping", &mapping.to_string_lossy()]).await?;
+    let told = say(
+        &city,
+        &[
+            "import",
+            &file.to_string_lossy(),
+            "--mapping",
+            &mapping.to_string_lossy(),
+        ],
+    )
+    .await?;
     assert_eq!(told.code, 1, "{}", told.out);
     assert!(told.err.contains("\"agency\""), "{}", told.err);
     Ok(())

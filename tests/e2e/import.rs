@@ -8,7 +8,12 @@ use contracts::{
     vocabulary::v1::{Channel, Imported},
 };
 use serde_json::Value;
-use tests::{City, city::command_id, eventually, process::{Launch, free_port}};
+use tests::{
+    City,
+    city::command_id,
+    eventually,
+    process::{Launch, free_port},
+};
 
 use super::{SOON, cluster, mails, repository, say};
 
@@ -27,7 +32,12 @@ struct Counted {
 fn count() -> anyhow::Result<Counted> {
     let mut reader = csv::Reader::from_path(repository(FILE))?;
     let headers = reader.headers()?.clone();
-    let column = |name: &str| headers.iter().position(|it| it == name).with_context(|| name.to_owned());
+    let column = |name: &str| {
+        headers
+            .iter()
+            .position(|it| it == name)
+            .with_context(|| name.to_owned())
+    };
     let (agency, status) = (column("agency")?, column("status")?);
     let channel = column("open_data_channel_type")?;
     let mut counted = Counted::default();
@@ -45,19 +55,32 @@ fn count() -> anyhow::Result<Counted> {
         };
         *counted.channels.entry(ours.to_owned()).or_default() += 1;
     }
-    anyhow::ensure!(counted.rows >= 400, "the excerpt is too small: {}", counted.rows);
+    anyhow::ensure!(
+        counted.rows >= 400,
+        "the excerpt is too small: {}",
+        counted.rows
+    );
     Ok(counted)
 }
 
 fn import(city: &City) -> Launch {
     let (file, mapping) = (repository(FILE), repository(MAPPING));
-    city.cli(&["import", &file.to_string_lossy(), "--mapping", &mapping.to_string_lossy()])
-        .within(Duration::from_secs(120))
+    city.cli(&[
+        "import",
+        &file.to_string_lossy(),
+        "--mapping",
+        &mapping.to_string_lossy(),
+    ])
+    .within(Duration::from_secs(120))
 }
 
 async fn imported(city: &City) -> anyhow::Result<()> {
     let output = import(city).run().await?;
-    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    anyhow::ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(())
 }
 
@@ -65,17 +88,34 @@ async fn imported(city: &City) -> anyhow::Result<()> {
 async fn report(city: &City) -> anyhow::Result<Value> {
     let head = city.settled().await?;
     eventually(SOON, "the report is up to the head", async || {
-        let told = say(city, &["report", "--from", "2024-01-01", "--to", "2024-12-31", "--format", "json"]).await?;
+        let told = say(
+            city,
+            &[
+                "report",
+                "--from",
+                "2024-01-01",
+                "--to",
+                "2024-12-31",
+                "--format",
+                "json",
+            ],
+        )
+        .await?;
         anyhow::ensure!(told.code == 0, "{}", told.err);
         let report: Value = serde_json::from_str(&told.out)?;
-        anyhow::ensure!(report["cut_off"] == head.to_string(), "{} of {head}", report["cut_off"]);
+        anyhow::ensure!(
+            report["cut_off"] == head.to_string(),
+            "{} of {head}",
+            report["cut_off"]
+        );
         Ok(report)
     })
     .await
 }
 
 #[tokio::test]
-async fn a_real_citys_requests_are_counted_alike_by_six_processes_by_one_and_by_a_csv_parser() -> anyhow::Result<()> {
+async fn a_real_citys_requests_are_counted_alike_by_six_processes_by_one_and_by_a_csv_parser()
+-> anyhow::Result<()> {
     let counted = count()?;
     let cluster = cluster().await?;
     let city = cluster.city("aktarim")?;
@@ -85,16 +125,36 @@ async fn a_real_citys_requests_are_counted_alike_by_six_processes_by_one_and_by_
     let requests = &by_six["requests"];
     assert_eq!(requests["total"], counted.rows);
     assert_eq!(requests["imported"], counted.rows);
-    assert_eq!(requests["by_source_agency"], serde_json::to_value(&counted.agencies)?);
-    assert_eq!(requests["by_source_status"], serde_json::to_value(&counted.statuses)?);
-    assert_eq!(requests["by_channel"], serde_json::to_value(&counted.channels)?);
-    assert_eq!(requests["by_unit"], serde_json::to_value(&counted.agencies)?, "an agency answers for its own");
-    assert_eq!(requests["by_state"]["concluded"], counted.statuses["Closed"]);
+    assert_eq!(
+        requests["by_source_agency"],
+        serde_json::to_value(&counted.agencies)?
+    );
+    assert_eq!(
+        requests["by_source_status"],
+        serde_json::to_value(&counted.statuses)?
+    );
+    assert_eq!(
+        requests["by_channel"],
+        serde_json::to_value(&counted.channels)?
+    );
+    assert_eq!(
+        requests["by_unit"],
+        serde_json::to_value(&counted.agencies)?,
+        "an agency answers for its own"
+    );
+    assert_eq!(
+        requests["by_state"]["concluded"],
+        counted.statuses["Closed"]
+    );
     assert_eq!(by_six["contacts"]["total"], counted.rows);
 
     let head = city.head().await?;
     imported(&city).await?;
-    assert_eq!(city.settled().await?, head, "importing again adds something");
+    assert_eq!(
+        city.settled().await?,
+        head,
+        "importing again adds something"
+    );
 
     let (_process, alone) = one_process().await?;
     imported(&alone).await?;
@@ -122,13 +182,23 @@ async fn one_process() -> anyhow::Result<((tests::process::Cozum, tempfile::Temp
     let data = tempfile::tempdir()?;
     let address = format!("127.0.0.1:{}", free_port()?);
     let base = format!("http://{address}");
-    let centre = Launch::new("centre", ["up", "--listen", &address, "--municipalities", "tek", "--data"])
-        .arg(data.path().to_string_lossy())
-        .arg("--tokens")
-        .arg(format!("tek/desk={}", City::token("tek")))
-        .ready_at(format!("{base}/readyz"))
-        .start()
-        .await?;
+    let centre = Launch::new(
+        "centre",
+        [
+            "up",
+            "--listen",
+            &address,
+            "--municipalities",
+            "tek",
+            "--data",
+        ],
+    )
+    .arg(data.path().to_string_lossy())
+    .arg("--tokens")
+    .arg(format!("tek/desk={}", City::token("tek")))
+    .ready_at(format!("{base}/readyz"))
+    .start()
+    .await?;
     let city = City::new("tek", &base, &City::token("tek"))?;
     Ok(((centre, data), city))
 }
@@ -141,7 +211,10 @@ async fn an_imported_request_notifies_nobody() -> anyhow::Result<()> {
         command_id: command_id(what),
         channel: Channel::Phone.into(),
         topic: "pothole".to_owned(),
-        citizen: Some(Citizen { email: address.to_owned(), ..Citizen::default() }),
+        citizen: Some(Citizen {
+            email: address.to_owned(),
+            ..Citizen::default()
+        }),
         ..RegisterRequestRequest::default()
     };
     let silent = RegisterRequestRequest {
@@ -153,15 +226,35 @@ async fn an_imported_request_notifies_nobody() -> anyhow::Result<()> {
         }),
         ..request("imported, with an address", "silent@example.org")
     };
-    let silent = city.intake().register_request(silent).await?.into_inner().number;
+    let silent = city
+        .intake()
+        .register_request(silent)
+        .await?
+        .into_inner()
+        .number;
     // Registered later and told: what was to be said of the other would have been said.
-    let told = city.intake().register_request(request("after it", "told@example.org")).await?.into_inner().number;
+    let told = city
+        .intake()
+        .register_request(request("after it", "told@example.org"))
+        .await?
+        .into_inner()
+        .number;
     mails(&cluster, "told@example.org", 1).await?;
-    city.has_recorded(&told, "notification.NotificationDelivered", 1).await?;
+    city.has_recorded(&told, "notification.NotificationDelivered", 1)
+        .await?;
     city.settled().await?;
 
     let history = city.history_types(&silent).await?;
-    assert!(!history.iter().any(|it| it.starts_with("notification.")), "{history:?}");
-    assert!(!cluster.smtp.messages()?.iter().any(|it| it.to == ["silent@example.org"]));
+    assert!(
+        !history.iter().any(|it| it.starts_with("notification.")),
+        "{history:?}"
+    );
+    assert!(
+        !cluster
+            .smtp
+            .messages()?
+            .iter()
+            .any(|it| it.to == ["silent@example.org"])
+    );
     Ok(())
 }

@@ -35,7 +35,11 @@ async fn mails(cluster: &Cluster, address: &str, count: usize) -> anyhow::Result
     eventually(SOON, &format!("{count} mails to {address}"), async || {
         let mut mails = cluster.smtp.messages()?;
         mails.retain(|it| it.to == [address]);
-        anyhow::ensure!(mails.len() >= count, "{:?}", mails.iter().map(|it| &it.subject).collect::<Vec<_>>());
+        anyhow::ensure!(
+            mails.len() >= count,
+            "{:?}",
+            mails.iter().map(|it| &it.subject).collect::<Vec<_>>()
+        );
         Ok(mails)
     })
     .await
@@ -43,7 +47,9 @@ async fn mails(cluster: &Cluster, address: &str, count: usize) -> anyhow::Result
 
 /// A file of this repository, by its path from the top.
 fn repository(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(path)
 }
 
 /// A command's standard output, and its standard error and exit code.

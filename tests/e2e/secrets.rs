@@ -8,7 +8,12 @@ use contracts::{
     vocabulary::v1::{Channel, Language, SubResult},
 };
 use tests::{
-    City, Cluster, city::command_id, cluster::messages, eventually, files, open311::Format, traces::Collector,
+    City, Cluster,
+    city::command_id,
+    cluster::messages,
+    eventually, files,
+    open311::Format,
+    traces::Collector,
     work::{PLANNED_FOR, Work},
 };
 
@@ -17,10 +22,28 @@ use scan::Scan;
 
 /// What citizens and staff write in this story; each text occurs nowhere else.
 const MARKED: [&str; 22] = [
-    "zqafirst", "İĞDIRzqb", "zqcmail@zqc.example", "+905309876501", "zqddescription çukur", "zqeaddress ğü", "zqfmedia",
-    "zqgname Şule", "zqhmail@zqh.example", "+905309876502", "zqidescription", "zqjaddress",
-    "zqkname", "zqlgiven", "zqmfamily", "zqnmail@zqn.example", "+905309876503", "zqodescription", "zqpcontactnote",
-    "zqqreturnnote", "zqranswer ığüşöç", "zqsreopennote",
+    "zqafirst",
+    "İĞDIRzqb",
+    "zqcmail@zqc.example",
+    "+905309876501",
+    "zqddescription çukur",
+    "zqeaddress ğü",
+    "zqfmedia",
+    "zqgname Şule",
+    "zqhmail@zqh.example",
+    "+905309876502",
+    "zqidescription",
+    "zqjaddress",
+    "zqkname",
+    "zqlgiven",
+    "zqmfamily",
+    "zqnmail@zqn.example",
+    "+905309876503",
+    "zqodescription",
+    "zqpcontactnote",
+    "zqqreturnnote",
+    "zqranswer ığüşöç",
+    "zqsreopennote",
 ];
 
 #[tokio::test]
@@ -37,7 +60,11 @@ async fn no_byte_of_personal_text_lies_outside_the_vault() -> anyhow::Result<()>
         worked_on(&sir, number).await?;
         say(&sir, &["history", number]).await?;
     }
-    for address in ["zqcmail@zqc.example", "zqhmail@zqh.example", "zqnmail@zqn.example"] {
+    for address in [
+        "zqcmail@zqc.example",
+        "zqhmail@zqh.example",
+        "zqnmail@zqn.example",
+    ] {
         mails(&cluster, address, 4).await?;
     }
     sir.settled().await?;
@@ -81,7 +108,11 @@ async fn by_portal(sir: &City, secrets: &mut Vec<String>) -> anyhow::Result<Stri
     let receipt = sir.portal().file(&filed).await?;
     let (number, secret) = (receipt.element("number")?, receipt.element("secret")?);
     let tracked = sir.portal().track(&number, &secret).await?;
-    assert!(tracked.text()?.contains("zqidescription"), "the citizen cannot see it: {}", tracked.text()?);
+    assert!(
+        tracked.text()?.contains("zqidescription"),
+        "the citizen cannot see it: {}",
+        tracked.text()?
+    );
     secrets.push(secret);
     Ok(number)
 }
@@ -101,7 +132,12 @@ async fn by_phone(sir: &City, secrets: &mut Vec<String>) -> anyhow::Result<Strin
         note: "zqpcontactnote".to_owned(),
         ..RegisterContactRequest::default()
     };
-    let contact = sir.intake().register_contact(contact).await?.into_inner().contact;
+    let contact = sir
+        .intake()
+        .register_contact(contact)
+        .await?
+        .into_inner()
+        .contact;
     let request = RegisterRequestRequest {
         command_id: command_id("secrets: the request"),
         contact,
@@ -120,7 +156,8 @@ async fn worked_on(sir: &City, number: &str) -> anyhow::Result<()> {
     let unit = Work::on(sir, number);
     unit.accept().await?;
     unit.plan(PLANNED_FOR).await?;
-    unit.conclude(SubResult::Refused, "zqranswer ığüşöç").await?;
+    unit.conclude(SubResult::Refused, "zqranswer ığüşöç")
+        .await?;
     unit.reopen("zqsreopennote").await?;
     unit.give_back("zqqreturnnote").await?;
     Ok(())
@@ -129,38 +166,64 @@ async fn worked_on(sir: &City, number: &str) -> anyhow::Result<()> {
 /// What is refused is personal all the same.
 async fn wrong_input(sir: &City) -> anyhow::Result<()> {
     let refused = [
-        [("service_code", "zqddescription"), ("description", "zqidescription"), ("address_string", "zqjaddress")],
-        [("service_code", "pothole"), ("email", "zqcmail@zqc.example at home"), ("address_string", "zqjaddress")],
-        [("service_code", "pothole"), ("phone", "+905309876501 zqafirst"), ("address_string", "zqjaddress")],
+        [
+            ("service_code", "zqddescription"),
+            ("description", "zqidescription"),
+            ("address_string", "zqjaddress"),
+        ],
+        [
+            ("service_code", "pothole"),
+            ("email", "zqcmail@zqc.example at home"),
+            ("address_string", "zqjaddress"),
+        ],
+        [
+            ("service_code", "pothole"),
+            ("phone", "+905309876501 zqafirst"),
+            ("address_string", "zqjaddress"),
+        ],
     ];
     for fields in refused {
         let answer = sir.open311().file(&fields, Format::Json).await?;
         assert!(answer.status >= 400, "{answer:?}");
-        assert!(!answer.body.contains("zq"), "an error quotes what was written: {}", answer.body);
+        assert!(
+            !answer.body.contains("zq"),
+            "an error quotes what was written: {}",
+            answer.body
+        );
     }
     let request = RegisterRequestRequest {
         command_id: command_id("secrets: refused"),
         channel: Channel::Phone.into(),
         topic: "pothole".to_owned(),
-        citizen: Some(Citizen { email: "zqnmail at zqn".to_owned(), ..Citizen::default() }),
+        citizen: Some(Citizen {
+            email: "zqnmail at zqn".to_owned(),
+            ..Citizen::default()
+        }),
         ..RegisterRequestRequest::default()
     };
     let refused = sir.intake().register_request(request).await;
-    assert!(refused.is_err_and(|it| !it.message().contains("zq")), "taken, or quoted");
+    assert!(
+        refused.is_err_and(|it| !it.message().contains("zq")),
+        "taken, or quoted"
+    );
     Ok(())
 }
 
 /// The last spans are exported within moments of their end.
 async fn traces_have_arrived(cluster: &Cluster) -> anyhow::Result<()> {
     let (mut last, mut quiet) = (0, 0);
-    eventually(Collector::SOON, "the processes have exported what they had", async || {
-        let now = cluster.traces.bytes().len();
-        // Other stories may go on exporting meanwhile: ours is over after a second.
-        quiet += 1;
-        last = last.max(now);
-        anyhow::ensure!(quiet > 75 && last > 0, "{now} bytes so far");
-        Ok(())
-    })
+    eventually(
+        Collector::SOON,
+        "the processes have exported what they had",
+        async || {
+            let now = cluster.traces.bytes().len();
+            // Other stories may go on exporting meanwhile: ours is over after a second.
+            quiet += 1;
+            last = last.max(now);
+            anyhow::ensure!(quiet > 75 && last > 0, "{now} bytes so far");
+            Ok(())
+        },
+    )
     .await
 }
 
@@ -170,8 +233,14 @@ fn scan_notices_what_it_should(scan: &Scan) -> anyhow::Result<()> {
     for secret in MARKED {
         for (encoding, bytes) in scan::encodings(secret) {
             let decoy = folder.path().join("decoy");
-            std::fs::write(&decoy, [&[0xff; 5_001][..], bytes.as_slice(), &[0; 10]].concat())?;
-            assert!(!scan.file(&decoy)?.is_empty(), "{secret} as {encoding} goes unnoticed");
+            std::fs::write(
+                &decoy,
+                [&[0xff; 5_001][..], bytes.as_slice(), &[0; 10]].concat(),
+            )?;
+            assert!(
+                !scan.file(&decoy)?.is_empty(),
+                "{secret} as {encoding} goes unnoticed"
+            );
         }
     }
     Ok(())
@@ -181,9 +250,20 @@ fn scan_notices_what_it_should(scan: &Scan) -> anyhow::Result<()> {
 async fn everything_written(cluster: &Cluster, scan: &Scan) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     let mut paths = files::below(&cluster.postgres.data_dir())?;
-    assert!(paths.iter().any(|it| it.to_string_lossy().contains("pg_wal")), "no write-ahead log among {} files", paths.len());
+    assert!(
+        paths
+            .iter()
+            .any(|it| it.to_string_lossy().contains("pg_wal")),
+        "no write-ahead log among {} files",
+        paths.len()
+    );
     paths.extend(files::below(cluster.data())?);
-    assert!(paths.iter().any(|it| it.extension().is_some_and(|it| it == "db")), "no read model");
+    assert!(
+        paths
+            .iter()
+            .any(|it| it.extension().is_some_and(|it| it == "db")),
+        "no read model"
+    );
     let jetstream = files::below(&cluster.nats.store())?;
     assert!(!jetstream.is_empty(), "JetStream keeps nothing");
     paths.extend(jetstream);

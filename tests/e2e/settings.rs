@@ -24,12 +24,28 @@ async fn intake_with_five_wrong_settings_names_all_five_and_never_listens() -> a
     let _taken = std::net::TcpListener::bind(("127.0.0.1", port))?;
     let admin = format!("127.0.0.1:{port}");
     let args = [
-        "serve", "intake", "--municipalities", "ova,Büyük Şehir", "--listen", "everywhere", "--admin", &admin,
-        "--ledger-url", "ftp://ledger", "--vault-store", "keys.db",
+        "serve",
+        "intake",
+        "--municipalities",
+        "ova,Büyük Şehir",
+        "--listen",
+        "everywhere",
+        "--admin",
+        &admin,
+        "--ledger-url",
+        "ftp://ledger",
+        "--vault-store",
+        "keys.db",
     ];
     let (code, said) = told(&args).await?;
     assert_eq!(code, Some(USAGE), "{said}");
-    for setting in ["--municipalities", "--listen", "--ledger-url", "--vault-store", "--master-key-file"] {
+    for setting in [
+        "--municipalities",
+        "--listen",
+        "--ledger-url",
+        "--vault-store",
+        "--master-key-file",
+    ] {
         assert!(said.contains(setting), "{setting} in {said}");
     }
     assert!(!said.contains(&admin), "it tried to listen: {said}");
@@ -45,13 +61,30 @@ async fn every_role_refuses_to_start_without_what_it_needs() -> anyhow::Result<(
         ("gateway", "--notification-url"),
     ];
     for (role, setting) in missing {
-        let (code, said) = told(&["serve", role, "--http", "127.0.0.1:0"][..if role == "gateway" { 4 } else { 2 }]).await?;
+        let (code, said) = told(
+            &["serve", role, "--http", "127.0.0.1:0"][..if role == "gateway" { 4 } else { 2 }],
+        )
+        .await?;
         assert_eq!(code, Some(USAGE), "{role}: {said}");
         assert!(said.contains(setting), "{role}: {setting} in {said}");
     }
-    let (code, said) = told(&["serve", "gateway", "--open311-keys", "nowhere=a-long-secret", "--tokens", "demo=short"]).await?;
+    let (code, said) = told(&[
+        "serve",
+        "gateway",
+        "--open311-keys",
+        "nowhere=a-long-secret",
+        "--tokens",
+        "demo=short",
+    ])
+    .await?;
     assert_eq!(code, Some(USAGE), "{said}");
-    assert!(said.contains("--open311-keys") && said.contains("--tokens"), "{said}");
-    assert!(!said.contains("a-long-secret"), "a secret on the terminal: {said}");
+    assert!(
+        said.contains("--open311-keys") && said.contains("--tokens"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("a-long-secret"),
+        "a secret on the terminal: {said}"
+    );
     Ok(())
 }

@@ -21,13 +21,24 @@ async fn turkish_text_comes_back_unchanged_through_open311() -> anyhow::Result<(
     let cluster = cluster().await?;
     let yazi = yazi(&cluster)?;
     for format in Format::BOTH {
-        let filed = [("service_code", "pothole"), ("address_string", TEXT), ("description", TEXT)];
+        let filed = [
+            ("service_code", "pothole"),
+            ("address_string", TEXT),
+            ("description", TEXT),
+        ];
         let number = yazi.open311().file(&filed, format).await?.number()?;
         for shown_in in Format::BOTH {
             let answer = yazi.open311().request(&number, shown_in).await?;
-            assert!(answer.content_type.contains("utf-8"), "{}", answer.content_type);
+            assert!(
+                answer.content_type.contains("utf-8"),
+                "{}",
+                answer.content_type
+            );
             let shown = answer.only()?;
-            assert_eq!((shown["description"].as_str(), shown["address"].as_str()), (TEXT, TEXT));
+            assert_eq!(
+                (shown["description"].as_str(), shown["address"].as_str()),
+                (TEXT, TEXT)
+            );
         }
         stays_sealed(&yazi, &number).await?;
     }
@@ -38,7 +49,13 @@ async fn turkish_text_comes_back_unchanged_through_open311() -> anyhow::Result<(
 async fn turkish_text_comes_back_unchanged_on_the_portal() -> anyhow::Result<()> {
     let cluster = cluster().await?;
     let yazi = yazi(&cluster)?;
-    let filed = [("topic", "pothole"), ("description", TEXT), ("address", TEXT), ("name", TEXT), ("language", "tr")];
+    let filed = [
+        ("topic", "pothole"),
+        ("description", TEXT),
+        ("address", TEXT),
+        ("name", TEXT),
+        ("language", "tr"),
+    ];
     let receipt = yazi.portal().file(&filed).await?;
     assert_eq!(receipt.status, 201, "{}", receipt.text()?);
     let (number, secret) = (receipt.element("number")?, receipt.element("secret")?);
@@ -47,12 +64,30 @@ async fn turkish_text_comes_back_unchanged_on_the_portal() -> anyhow::Result<()>
     assert_eq!(tracked.status, 200, "{}", tracked.text()?);
     assert!(tracked.text()?.contains(TEXT), "{}", tracked.text()?);
 
-    let guessed = yazi.portal().track(&number, "00000000000000000000000000").await?;
-    assert!(!guessed.text()?.contains("çukur"), "a wrong secret opens it: {}", guessed.text()?);
+    let guessed = yazi
+        .portal()
+        .track(&number, "00000000000000000000000000")
+        .await?;
+    assert!(
+        !guessed.text()?.contains("çukur"),
+        "a wrong secret opens it: {}",
+        guessed.text()?
+    );
 
-    let wrong = yazi.portal().file(&[("topic", "pothole"), ("description", TEXT), ("email", "ayşe")]).await?;
+    let wrong = yazi
+        .portal()
+        .file(&[
+            ("topic", "pothole"),
+            ("description", TEXT),
+            ("email", "ayşe"),
+        ])
+        .await?;
     assert_eq!(wrong.status, 400);
-    assert!(wrong.text()?.contains(TEXT), "what was typed is gone: {}", wrong.text()?);
+    assert!(
+        wrong.text()?.contains(TEXT),
+        "what was typed is gone: {}",
+        wrong.text()?
+    );
     stays_sealed(&yazi, &number).await
 }
 
@@ -75,18 +110,43 @@ async fn turkish_text_comes_back_unchanged_by_grpc_and_by_mail() -> anyhow::Resu
         }),
         ..RegisterRequestRequest::default()
     };
-    let number = yazi.intake().register_request(request).await?.into_inner().number;
+    let number = yazi
+        .intake()
+        .register_request(request)
+        .await?
+        .into_inner()
+        .number;
     let purpose = "test".to_owned();
-    let open = GetRequestRequest { number: number.clone(), purpose, ..GetRequestRequest::default() };
+    let open = GetRequestRequest {
+        number: number.clone(),
+        purpose,
+        ..GetRequestRequest::default()
+    };
     let opened = yazi.intake().get_request(open).await?.into_inner();
-    assert_eq!((opened.description.as_str(), opened.address.as_str()), (TEXT, TEXT));
+    assert_eq!(
+        (opened.description.as_str(), opened.address.as_str()),
+        (TEXT, TEXT)
+    );
 
     yazi.handling(&number).await?;
-    Work::on(&yazi, &number).conclude(SubResult::Solved, TEXT).await?;
+    Work::on(&yazi, &number)
+        .conclude(SubResult::Solved, TEXT)
+        .await?;
     let told = mails(&cluster, address, 2).await?;
-    let concluded = told.iter().find(|it| it.text.contains("Çözüldü")).context("no mail tells the end")?;
-    assert!(concluded.text.contains(&format!("Açıklama:\n{TEXT}\n")), "{}", concluded.text);
-    assert!(concluded.text.contains(&format!("Sayın {TEXT},")), "{}", concluded.text);
+    let concluded = told
+        .iter()
+        .find(|it| it.text.contains("Çözüldü"))
+        .context("no mail tells the end")?;
+    assert!(
+        concluded.text.contains(&format!("Açıklama:\n{TEXT}\n")),
+        "{}",
+        concluded.text
+    );
+    assert!(
+        concluded.text.contains(&format!("Sayın {TEXT},")),
+        "{}",
+        concluded.text
+    );
     stays_sealed(&yazi, &number).await
 }
 
@@ -97,7 +157,11 @@ async fn stays_sealed(yazi: &City, number: &str) -> anyhow::Result<()> {
         assert_eq!(told.code, 0, "{}", told.err);
         assert!(told.out.contains("description"), "{}", told.out);
         for word in ["Ayşe", "ğüöşçıİ", "şikâyeti"] {
-            assert!(!told.out.contains(word) && !told.err.contains(word), "{word} in {}", told.out);
+            assert!(
+                !told.out.contains(word) && !told.err.contains(word),
+                "{word} in {}",
+                told.out
+            );
         }
     }
     Ok(())

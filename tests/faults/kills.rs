@@ -28,7 +28,9 @@ fn victims(seed: u64) -> Vec<Victim> {
     let mut state = seed;
     for last in (1..all.len()).rev() {
         // Knuth's MMIX generator; its high bits are the good ones.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let other = usize::try_from(state >> 33).unwrap_or_default() % (last + 1);
         all.swap(last, other);
     }
@@ -36,10 +38,13 @@ fn victims(seed: u64) -> Vec<Victim> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_process_nats_and_postgresql_are_killed_under_load_and_nothing_acknowledged_is_lost() -> anyhow::Result<()> {
+async fn each_process_nats_and_postgresql_are_killed_under_load_and_nothing_acknowledged_is_lost()
+-> anyhow::Result<()> {
     let mut cluster = Cluster::start(&[CITY, OTHER]).await?;
     let city = cluster.city(CITY)?;
-    let seed = std::env::var_os("COZUM_TEST_SEED").and_then(|it| it.to_str()?.parse().ok()).unwrap_or(153);
+    let seed = std::env::var_os("COZUM_TEST_SEED")
+        .and_then(|it| it.to_str()?.parse().ok())
+        .unwrap_or(153);
     let victims = victims(seed);
     println!("seed {seed}: {victims:?}");
 
@@ -62,11 +67,19 @@ async fn each_process_nats_and_postgresql_are_killed_under_load_and_nothing_ackn
     let head = city.settled().await?;
     each_is_there_once(&cluster, &city, &acknowledged, head).await?;
     read_models::equal_a_fresh_fold(&mut cluster, CITY, head).await?;
-    assert_eq!(city.settled().await?, head, "starting again records something");
+    assert_eq!(
+        city.settled().await?,
+        head,
+        "starting again records something"
+    );
     each_ends_when_asked(&mut cluster).await
 }
 
-async fn kill_and_restart(cluster: &mut Cluster, load: &mut Load, victim: Victim) -> anyhow::Result<()> {
+async fn kill_and_restart(
+    cluster: &mut Cluster,
+    load: &mut Load,
+    victim: Victim,
+) -> anyhow::Result<()> {
     match victim {
         Victim::Process(role) => {
             cluster.kill9(role)?;
@@ -103,34 +116,72 @@ async fn each_is_there_once(
     assert_eq!(events.len(), usize::try_from(head)?);
     for request in acknowledged {
         let number = &request.number;
-        let registered = log::count(&events, &format!("request-{number}"), "intake.RequestRegistered");
+        let registered = log::count(
+            &events,
+            &format!("request-{number}"),
+            "intake.RequestRegistered",
+        );
         assert_eq!(registered, 1, "{request:?}");
         let handling = format!("handling-{number}");
-        assert_eq!(log::count(&events, &handling, "routing.RequestRouted"), 1, "{request:?}");
+        assert_eq!(
+            log::count(&events, &handling, "routing.RequestRouted"),
+            1,
+            "{request:?}"
+        );
         for event in ["RequestAccepted", "RequestPlanned", "RequestConcluded"] {
             let found = log::count(&events, &handling, &format!("routing.{event}"));
-            assert_eq!(found, usize::from(request.concluded), "{event} of {request:?}");
+            assert_eq!(
+                found,
+                usize::from(request.concluded),
+                "{event} of {request:?}"
+            );
         }
     }
-    let all = events.iter().filter(|it| it.event == "intake.RequestRegistered").count();
-    assert_eq!(all, acknowledged.len(), "a retry registered a second request");
-    assert!(!events.iter().any(|it| it.event == "ledger.ReactionParked"), "a reaction gave up");
+    let all = events
+        .iter()
+        .filter(|it| it.event == "intake.RequestRegistered")
+        .count();
+    assert_eq!(
+        all,
+        acknowledged.len(),
+        "a retry registered a second request"
+    );
+    assert!(
+        !events.iter().any(|it| it.event == "ledger.ReactionParked"),
+        "a reaction gave up"
+    );
 
-    let report = eventually(Duration::from_secs(10), "the report is up to the head", async || {
-        let report = city.report().await?;
-        anyhow::ensure!(report.cut_off == head, "{} of {head}", report.cut_off);
-        Ok(report)
-    })
+    let report = eventually(
+        Duration::from_secs(10),
+        "the report is up to the head",
+        async || {
+            let report = city.report().await?;
+            anyhow::ensure!(report.cut_off == head, "{} of {head}", report.cut_off);
+            Ok(report)
+        },
+    )
     .await?;
-    assert_eq!(report.requests.unwrap_or_default().total, u64::try_from(acknowledged.len())?);
+    assert_eq!(
+        report.requests.unwrap_or_default().total,
+        u64::try_from(acknowledged.len())?
+    );
     let other = log::read(&cluster.log_url(), OTHER).await?;
     log::check_order(&other)?;
-    assert!(!other.iter().any(|it| it.event == "intake.RequestRegistered"), "it came to the other city");
+    assert!(
+        !other
+            .iter()
+            .any(|it| it.event == "intake.RequestRegistered"),
+        "it came to the other city"
+    );
     Ok(())
 }
 
 /// Each notification was delivered, and a repeated one has the same Message-ID.
-async fn everybody_was_told(cluster: &Cluster, city: &City, acknowledged: &[Acknowledged]) -> anyhow::Result<()> {
+async fn everybody_was_told(
+    cluster: &Cluster,
+    city: &City,
+    acknowledged: &[Acknowledged],
+) -> anyhow::Result<()> {
     eventually(Duration::from_secs(90), "everybody was told", async || {
         let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for mail in cluster.smtp.messages()? {
@@ -151,7 +202,8 @@ async fn everybody_was_told(cluster: &Cluster, city: &City, acknowledged: &[Ackn
     .await?;
     for request in acknowledged {
         let due = if request.concluded { 3 } else { 1 };
-        city.has_recorded(&request.number, "notification.NotificationDelivered", due).await?;
+        city.has_recorded(&request.number, "notification.NotificationDelivered", due)
+            .await?;
     }
     Ok(())
 }
@@ -159,8 +211,15 @@ async fn everybody_was_told(cluster: &Cluster, city: &City, acknowledged: &[Ackn
 /// `SIGTERM` ends each process in order, within ten seconds.
 async fn each_ends_when_asked(cluster: &mut Cluster) -> anyhow::Result<()> {
     for role in Role::ALL.into_iter().rev() {
-        let status = cluster.process(role)?.terminate(Duration::from_secs(10)).await?;
-        assert!(status.success(), "{role}: {status}\n{}", cluster.process(role)?.stderr());
+        let status = cluster
+            .process(role)?
+            .terminate(Duration::from_secs(10))
+            .await?;
+        assert!(
+            status.success(),
+            "{role}: {status}\n{}",
+            cluster.process(role)?.stderr()
+        );
     }
     Ok(())
 }

@@ -16,7 +16,13 @@ use contracts::{
     routing::v1::{CommandReply, GetHandlingRequest},
     vocabulary::v1::{Channel, SubResult},
 };
-use tests::{City, city::command_id, eventually, open311::Format, work::{PLANNED_FOR, Work}};
+use tests::{
+    City,
+    city::command_id,
+    eventually,
+    open311::Format,
+    work::{PLANNED_FOR, Work},
+};
 use tonic::{Code, Status};
 
 /// How long anything may be refused before it counts as lost.
@@ -54,7 +60,9 @@ impl Load {
             let (name, base) = (city.name().to_owned(), city.base().to_owned());
             let journal = Arc::clone(&journal);
             std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()?;
                 runtime.block_on(async {
                     let city = City::new(&name, &base, &City::token(&name))?;
                     work(&city, &journal, worker).await
@@ -78,12 +86,19 @@ impl Load {
     /// Waits until this many more requests were acknowledged.
     pub(crate) async fn goes_on(&mut self, more: usize) -> anyhow::Result<()> {
         let target = self.acknowledged() + more;
-        let what = format!("{more} more requests, {} tries refused before", self.refused());
+        let what = format!(
+            "{more} more requests, {} tries refused before",
+            self.refused()
+        );
         let all_at_work = eventually(PATIENCE, &what, async || {
             if self.workers.iter().any(JoinHandle::is_finished) {
                 return Ok(false);
             }
-            anyhow::ensure!(self.acknowledged() >= target, "{} of {target}", self.acknowledged());
+            anyhow::ensure!(
+                self.acknowledged() >= target,
+                "{} of {target}",
+                self.acknowledged()
+            );
             Ok(true)
         })
         .await?;
@@ -113,7 +128,9 @@ impl Load {
 
     fn join(&mut self) -> anyhow::Result<()> {
         for worker in self.workers.drain(..) {
-            worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))??;
+            worker
+                .join()
+                .map_err(|_| anyhow::anyhow!("a worker panicked"))??;
         }
         Ok(())
     }
@@ -121,7 +138,9 @@ impl Load {
 
 impl Journal {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Acknowledged>> {
-        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner)
+        self.acknowledged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tries until it succeeds, or until a refusal that no retry can help.
@@ -190,21 +209,39 @@ async fn work(city: &City, journal: &Journal, worker: usize) -> anyhow::Result<(
         if concluded {
             conclude(city, journal, &number).await?;
         }
-        journal.lock().push(Acknowledged { number, address, concluded });
+        journal.lock().push(Acknowledged {
+            number,
+            address,
+            concluded,
+        });
     }
     Ok(())
 }
 
-async fn by_open311(city: &City, journal: &Journal, name: &str, address: &str) -> anyhow::Result<String> {
+async fn by_open311(
+    city: &City,
+    journal: &Journal,
+    name: &str,
+    address: &str,
+) -> anyhow::Result<String> {
     let open311 = city.open311();
-    let filed =
-        [("service_code", "pothole"), ("lat", "39.92"), ("long", "32.85"), ("description", name), ("email", address)];
+    let filed = [
+        ("service_code", "pothole"),
+        ("lat", "39.92"),
+        ("long", "32.85"),
+        ("description", name),
+        ("email", address),
+    ];
     journal
         .until_acknowledged(&format!("Open311 request {name}"), async || {
-            let sent = open311.post(&filed, &[("idempotency-key", name)], Format::Json).await;
+            let sent = open311
+                .post(&filed, &[("idempotency-key", name)], Format::Json)
+                .await;
             let answer = sent.map_err(|it| Refused::ForNow(format!("{it:#}")))?;
             match answer.status {
-                200 => answer.number().map_err(|it| Refused::ForGood(format!("{it:#}"))),
+                200 => answer
+                    .number()
+                    .map_err(|it| Refused::ForGood(format!("{it:#}"))),
                 400..500 => Err(Refused::ForGood(answer.body)),
                 _ => Err(Refused::ForNow(answer.body)),
             }
@@ -212,18 +249,32 @@ async fn by_open311(city: &City, journal: &Journal, name: &str, address: &str) -
         .await
 }
 
-async fn by_phone(city: &City, journal: &Journal, name: &str, address: &str) -> anyhow::Result<String> {
+async fn by_phone(
+    city: &City,
+    journal: &Journal,
+    name: &str,
+    address: &str,
+) -> anyhow::Result<String> {
     let request = RegisterRequestRequest {
         command_id: command_id(name),
         channel: Channel::Phone.into(),
         topic: "pothole".to_owned(),
         description: name.to_owned(),
-        citizen: Some(Citizen { name: "Ayşe".to_owned(), email: address.to_owned(), ..Citizen::default() }),
+        citizen: Some(Citizen {
+            name: "Ayşe".to_owned(),
+            email: address.to_owned(),
+            ..Citizen::default()
+        }),
         ..RegisterRequestRequest::default()
     };
     journal
         .until_acknowledged(&format!("gRPC request {name}"), async || {
-            Ok(city.intake().register_request(request.clone()).await?.into_inner().number)
+            Ok(city
+                .intake()
+                .register_request(request.clone())
+                .await?
+                .into_inner()
+                .number)
         })
         .await
 }
@@ -231,16 +282,28 @@ async fn by_phone(city: &City, journal: &Journal, name: &str, address: &str) -> 
 async fn conclude(city: &City, journal: &Journal, number: &str) -> anyhow::Result<()> {
     journal
         .until_acknowledged(&format!("routing has heard of {number}"), async || {
-            let request = GetHandlingRequest { number: number.to_owned() };
+            let request = GetHandlingRequest {
+                number: number.to_owned(),
+            };
             Ok(city.routing().get_handling(request).await?)
         })
         .await?;
     let unit = Work::on(city, number);
     let reply = |reply: Result<CommandReply, Status>| reply.map_err(Refused::from);
-    journal.until_acknowledged(&format!("{number} accepted"), async || reply(unit.accept().await)).await?;
-    journal.until_acknowledged(&format!("{number} planned"), async || reply(unit.plan(PLANNED_FOR).await)).await?;
+    journal
+        .until_acknowledged(&format!("{number} accepted"), async || {
+            reply(unit.accept().await)
+        })
+        .await?;
+    journal
+        .until_acknowledged(&format!("{number} planned"), async || {
+            reply(unit.plan(PLANNED_FOR).await)
+        })
+        .await?;
     let end = async || reply(unit.conclude(SubResult::Solved, "Çukur kapatıldı.").await);
-    journal.until_acknowledged(&format!("{number} concluded"), end).await?;
+    journal
+        .until_acknowledged(&format!("{number} concluded"), end)
+        .await?;
     Ok(())
 }
 

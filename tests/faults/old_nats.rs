@@ -43,14 +43,28 @@ async fn a_nats_server_that_is_too_old_is_refused_with_both_versions() -> anyhow
 
     for role in ["ledger", "analytics"] {
         let data = tempfile::tempdir()?;
-        let output = Launch::new(role, ["serve", role, "--nats", &url, "--ledger-url", "http://127.0.0.1:1", "--data"])
-            .arg(data.path().to_string_lossy())
-            .within(Duration::from_secs(20))
-            .run()
-            .await?;
+        let output = Launch::new(
+            role,
+            [
+                "serve",
+                role,
+                "--nats",
+                &url,
+                "--ledger-url",
+                "http://127.0.0.1:1",
+                "--data",
+            ],
+        )
+        .arg(data.path().to_string_lossy())
+        .within(Duration::from_secs(20))
+        .run()
+        .await?;
         let said = String::from_utf8(output.stderr)?;
         assert!(!output.status.success(), "{role} starts: {said}");
-        assert!(said.contains("2.9.10") && said.contains("2.12.3"), "{role}: {said}");
+        assert!(
+            said.contains("2.9.10") && said.contains("2.12.3"),
+            "{role}: {said}"
+        );
     }
     clients.abort_all();
     let _: Result<Result<(), std::io::Error>, _> = clients.join_next().await.unwrap_or(Ok(Ok(())));

@@ -8,9 +8,7 @@ use contracts::{
     intake::v1::intake_client::IntakeClient,
     ledger::v1::{Event, HeadRequest, HistoryRequest, ledger_client::LedgerClient},
     notification::v1::notification_client::NotificationClient,
-    routing::v1::{
-        GetHandlingReply, GetHandlingRequest, Target, routing_client::RoutingClient,
-    },
+    routing::v1::{GetHandlingReply, GetHandlingRequest, Target, routing_client::RoutingClient},
 };
 use jiff::ToSpan as _;
 use tonic::{
@@ -105,7 +103,12 @@ impl City {
     /// Its Open311 endpoint.
     #[must_use]
     pub fn open311(&self) -> Open311 {
-        Open311::new(self.http.clone(), &self.base, &Self::key(&self.name), &self.name)
+        Open311::new(
+            self.http.clone(),
+            &self.base,
+            &Self::key(&self.name),
+            &self.name,
+        )
     }
 
     /// Its pages for citizens.
@@ -194,20 +197,29 @@ impl City {
 
     /// The newest position of its log.
     pub async fn head(&self) -> anyhow::Result<u64> {
-        Ok(self.ledger().head(HeadRequest {}).await?.into_inner().position)
+        Ok(self
+            .ledger()
+            .head(HeadRequest {})
+            .await?
+            .into_inner()
+            .position)
     }
 
     /// Waits until no service has anything more to record, and gives the position reached.
     pub async fn settled(&self) -> anyhow::Result<u64> {
         let mut last = self.head().await?;
         let mut quiet = 0;
-        eventually(Duration::from_secs(60), "the log falls silent", async || {
-            let head = self.head().await?;
-            quiet = if head == last { quiet + 1 } else { 0 };
-            last = head;
-            anyhow::ensure!(quiet >= 50, "the head is at {head}");
-            Ok(head)
-        })
+        eventually(
+            Duration::from_secs(60),
+            "the log falls silent",
+            async || {
+                let head = self.head().await?;
+                quiet = if head == last { quiet + 1 } else { 0 };
+                last = head;
+                anyhow::ensure!(quiet >= 50, "the head is at {head}");
+                Ok(head)
+            },
+        )
         .await
     }
 

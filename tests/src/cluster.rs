@@ -53,7 +53,15 @@ impl Cluster {
             postgres.create_database("keys").await?,
         );
         let folder = tempfile::Builder::new().prefix("cozum-data-").tempdir()?;
-        let plan = Plan::new(municipalities, folder, &log, &keys, &nats.url(), &smtp.url(), &traces.url())?;
+        let plan = Plan::new(
+            municipalities,
+            folder,
+            &log,
+            &keys,
+            &nats.url(),
+            &smtp.url(),
+            &traces.url(),
+        )?;
         let start = |role| {
             let launch: Launch = plan.launch(role);
             async move { Ok::<_, anyhow::Error>((role, launch.start().await?)) }
@@ -131,7 +139,11 @@ impl Cluster {
 
     /// The read models of a role, for one municipality.
     pub fn read_models(&self, role: Role, municipality: &str) -> anyhow::Result<Vec<PathBuf>> {
-        let folder = self.data().join(role.as_str()).join(role.as_str()).join(municipality);
+        let folder = self
+            .data()
+            .join(role.as_str())
+            .join(role.as_str())
+            .join(municipality);
         if !folder.exists() {
             return Ok(Vec::new());
         }
@@ -150,9 +162,14 @@ impl Cluster {
 impl Drop for Cluster {
     /// Where `COZUM_TEST_LOGS` names a folder, what the processes said is kept there.
     fn drop(&mut self) {
-        let Some(folder) = settings::logs() else { return };
+        let Some(folder) = settings::logs() else {
+            return;
+        };
         for (role, process) in &self.roles {
-            for (file, kind) in [(process.stdout_file(), "out"), (process.stderr_file(), "err")] {
+            for (file, kind) in [
+                (process.stdout_file(), "out"),
+                (process.stderr_file(), "err"),
+            ] {
                 let kept = folder.join(format!("{}-{role}.{kind}", std::process::id()));
                 if let Err(error) = std::fs::copy(file, &kept) {
                     eprintln!("{} was not kept: {error}", kept.display());

@@ -14,18 +14,27 @@ pub type Dump = BTreeMap<String, Vec<String>>;
 /// Reads all of a file.
 pub async fn dump(path: &Path) -> anyhow::Result<Dump> {
     let mut connection = open(path).await?;
-    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
-        .fetch_all(&mut connection)
-        .await?;
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
+            .fetch_all(&mut connection)
+            .await?;
     let mut dump = Dump::new();
     for table in tables {
         let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)")
             .bind(&table)
             .fetch_all(&mut connection)
             .await?;
-        let quoted: Vec<String> = columns.iter().map(|it| format!("quote(\"{it}\")")).collect();
-        let statement = format!("SELECT {} AS line FROM \"{table}\" ORDER BY line", quoted.join(" || '|' || "));
-        let rows = sqlx::query_scalar(AssertSqlSafe(statement)).fetch_all(&mut connection).await?;
+        let quoted: Vec<String> = columns
+            .iter()
+            .map(|it| format!("quote(\"{it}\")"))
+            .collect();
+        let statement = format!(
+            "SELECT {} AS line FROM \"{table}\" ORDER BY line",
+            quoted.join(" || '|' || ")
+        );
+        let rows = sqlx::query_scalar(AssertSqlSafe(statement))
+            .fetch_all(&mut connection)
+            .await?;
         dump.insert(table, rows);
     }
     Ok(dump)
@@ -34,7 +43,11 @@ pub async fn dump(path: &Path) -> anyhow::Result<Dump> {
 /// The position up to which a read model is folded.
 pub async fn position(path: &Path) -> anyhow::Result<i64> {
     let mut connection = open(path).await?;
-    Ok(sqlx::query_scalar("SELECT position FROM projection_position").fetch_one(&mut connection).await?)
+    Ok(
+        sqlx::query_scalar("SELECT position FROM projection_position")
+            .fetch_one(&mut connection)
+            .await?,
+    )
 }
 
 /// The first difference between two dumps, in words.
@@ -46,10 +59,15 @@ pub fn difference(one: &Dump, other: &Dump) -> Option<String> {
     }
     one.iter().find_map(|(table, rows)| {
         let others = &other[table];
-        let only = |some: &[String], rest: &[String]| some.iter().find(|it| !rest.contains(it)).cloned();
+        let only =
+            |some: &[String], rest: &[String]| some.iter().find(|it| !rest.contains(it)).cloned();
         (rows != others).then(|| {
             let (left, right) = (only(rows, others), only(others, rows));
-            format!("table {table}: {} and {} rows; only in one {left:?}, only in the other {right:?}", rows.len(), others.len())
+            format!(
+                "table {table}: {} and {} rows; only in one {left:?}, only in the other {right:?}",
+                rows.len(),
+                others.len()
+            )
         })
     })
 }
@@ -73,6 +91,8 @@ pub fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 async fn open(path: &Path) -> anyhow::Result<SqliteConnection> {
-    let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_secs(10));
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(std::time::Duration::from_secs(10));
     Ok(SqliteConnection::connect_with(&options).await?)
 }

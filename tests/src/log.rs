@@ -21,7 +21,8 @@ pub struct Recorded {
 /// Every event of a municipality, by position.
 pub async fn read(url: &str, municipality: &str) -> anyhow::Result<Vec<Recorded>> {
     let mut connection = PgConnection::connect(url).await?;
-    let statement = "SELECT position, stream, version, type, actor FROM event WHERE log = $1 ORDER BY position";
+    let statement =
+        "SELECT position, stream, version, type, actor FROM event WHERE log = $1 ORDER BY position";
     let rows = sqlx::query(statement)
         .bind(municipality)
         .fetch_all(&mut connection)
@@ -33,7 +34,9 @@ pub async fn read(url: &str, municipality: &str) -> anyhow::Result<Vec<Recorded>
 pub async fn municipalities(url: &str) -> anyhow::Result<Vec<String>> {
     let mut connection = PgConnection::connect(url).await?;
     let statement = "SELECT DISTINCT log FROM event ORDER BY log";
-    Ok(sqlx::query_scalar(statement).fetch_all(&mut connection).await?)
+    Ok(sqlx::query_scalar(statement)
+        .fetch_all(&mut connection)
+        .await?)
 }
 
 /// Fails unless positions are 1, 2, 3 … and every stream's versions are 1, 2, 3 … in the order of positions.
@@ -41,7 +44,11 @@ pub fn check_order(events: &[Recorded]) -> anyhow::Result<()> {
     let mut versions = std::collections::BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
         let expected = i64::try_from(index)? + 1;
-        anyhow::ensure!(event.position == expected, "a hole before position {}: {expected} is missing", event.position);
+        anyhow::ensure!(
+            event.position == expected,
+            "a hole before position {}: {expected} is missing",
+            event.position
+        );
         let version = versions.entry(event.stream.as_str()).or_insert(0);
         *version += 1;
         anyhow::ensure!(

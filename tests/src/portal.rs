@@ -37,17 +37,28 @@ impl Portal {
 
     /// Fills in the form for a new request, and sends it.
     pub async fn file(&self, fields: &[(&str, &str)]) -> anyhow::Result<Page> {
-        page(self.http.post(format!("{}/requests", self.pages)).form(fields)).await
+        page(
+            self.http
+                .post(format!("{}/requests", self.pages))
+                .form(fields),
+        )
+        .await
     }
 
     /// Fills in the form of the tracking page.
     pub async fn track(&self, number: &str, secret: &str) -> anyhow::Result<Page> {
-        self.track_at(&format!("{}/track", self.pages), number, secret).await
+        self.track_at(&format!("{}/track", self.pages), number, secret)
+            .await
     }
 
     /// The same on a page that a link in a mail led to.
     pub async fn track_at(&self, url: &str, number: &str, secret: &str) -> anyhow::Result<Page> {
-        page(self.http.post(url).form(&[("number", number), ("secret", secret)])).await
+        page(
+            self.http
+                .post(url)
+                .form(&[("number", number), ("secret", secret)]),
+        )
+        .await
     }
 }
 
@@ -78,6 +89,11 @@ impl Page {
             .html
             .split_once(&format!("id=\"{id}\">"))
             .with_context(|| format!("no element {id} in {}", self.html))?;
-        Ok(after.split('<').next().unwrap_or_default().trim().to_owned())
+        Ok(after
+            .split('<')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned())
     }
 }

@@ -2,8 +2,9 @@
 
 use contracts::{
     routing::v1::{
-        AcceptRequestRequest, AssignRequestRequest, CommandReply, ConcludeRequestRequest, PlanRequestRequest,
-        ReferRequestRequest, ReopenRequestRequest, ReturnReason, ReturnRequestRequest, StartWorkRequest,
+        AcceptRequestRequest, AssignRequestRequest, CommandReply, ConcludeRequestRequest,
+        PlanRequestRequest, ReferRequestRequest, ReopenRequestRequest, ReturnReason,
+        ReturnRequestRequest, StartWorkRequest,
     },
     vocabulary::v1::SubResult,
 };
@@ -36,7 +37,10 @@ impl Work {
     pub async fn accept(&self) -> Result<CommandReply, Status> {
         let target = City::target(&self.number, "accept");
         let mut routing = self.city.routing();
-        Ok(routing.accept_request(AcceptRequestRequest { target }).await?.into_inner())
+        Ok(routing
+            .accept_request(AcceptRequestRequest { target })
+            .await?
+            .into_inner())
     }
 
     /// Gives it to a crew.
@@ -45,14 +49,22 @@ impl Work {
             target: City::target(&self.number, &format!("assign {assignee}")),
             assignee: assignee.to_owned(),
         };
-        Ok(self.city.routing().assign_request(request).await?.into_inner())
+        Ok(self
+            .city
+            .routing()
+            .assign_request(request)
+            .await?
+            .into_inner())
     }
 
     /// The crew begins.
     pub async fn start(&self) -> Result<CommandReply, Status> {
         let target = City::target(&self.number, "start");
         let mut routing = self.city.routing();
-        Ok(routing.start_work(StartWorkRequest { target }).await?.into_inner())
+        Ok(routing
+            .start_work(StartWorkRequest { target })
+            .await?
+            .into_inner())
     }
 
     /// Names the day.
@@ -61,7 +73,12 @@ impl Work {
             target: City::target(&self.number, &format!("plan {planned_for}")),
             planned_for: planned_for.to_owned(),
         };
-        Ok(self.city.routing().plan_request(request).await?.into_inner())
+        Ok(self
+            .city
+            .routing()
+            .plan_request(request)
+            .await?
+            .into_inner())
     }
 
     /// Sends it to an institution outside.
@@ -71,7 +88,12 @@ impl Work {
             institution: institution.to_owned(),
             note: note.to_owned(),
         };
-        Ok(self.city.routing().refer_request(request).await?.into_inner())
+        Ok(self
+            .city
+            .routing()
+            .refer_request(request)
+            .await?
+            .into_inner())
     }
 
     /// "Not our subject."
@@ -81,18 +103,32 @@ impl Work {
             reason: ReturnReason::NotOurTopic.into(),
             note: note.to_owned(),
         };
-        Ok(self.city.routing().return_request(request).await?.into_inner())
+        Ok(self
+            .city
+            .routing()
+            .return_request(request)
+            .await?
+            .into_inner())
     }
 
     /// Ends it with a result and a reasoned answer.
-    pub async fn conclude(&self, sub_result: SubResult, answer: &str) -> Result<CommandReply, Status> {
+    pub async fn conclude(
+        &self,
+        sub_result: SubResult,
+        answer: &str,
+    ) -> Result<CommandReply, Status> {
         let request = ConcludeRequestRequest {
             target: City::target(&self.number, &format!("conclude {sub_result:?}")),
             sub_result: sub_result.into(),
             answer: answer.to_owned(),
             ..ConcludeRequestRequest::default()
         };
-        Ok(self.city.routing().conclude_request(request).await?.into_inner())
+        Ok(self
+            .city
+            .routing()
+            .conclude_request(request)
+            .await?
+            .into_inner())
     }
 
     /// It was not solved after all.
@@ -101,6 +137,11 @@ impl Work {
             target: City::target(&self.number, "reopen"),
             note: note.to_owned(),
         };
-        Ok(self.city.routing().reopen_request(request).await?.into_inner())
+        Ok(self
+            .city
+            .routing()
+            .reopen_request(request)
+            .await?
+            .into_inner())
     }
 }

@@ -143,5 +143,8 @@ where
 
 /// The version of a stream after a command's own events: a retry answers what the first try answered.
 fn version_in(events: &[Event], stream: &str) -> Option<u64> {
-    events.iter().rfind(|it| it.stream == stream).map(|it| it.version)
+    events
+        .iter()
+        .rfind(|it| it.stream == stream)
+        .map(|it| it.version)
 }

@@ -20,7 +20,11 @@ impl Scan {
         let needles: Vec<Needle> = texts
             .iter()
             .flat_map(|text| {
-                encodings(text).into_iter().map(|(encoding, bytes)| Needle { text: text.clone(), encoding, bytes })
+                encodings(text).into_iter().map(|(encoding, bytes)| Needle {
+                    text: text.clone(),
+                    encoding,
+                    bytes,
+                })
             })
             .collect();
         let mut begins = vec![false; 1 << 16];
@@ -46,10 +50,18 @@ impl Scan {
         // Plain indexing: in a debug build an iterator would take minutes over a database.
         while at + 1 < bytes.len() {
             if self.begins[pair(bytes[at], bytes[at + 1])] {
-                for needle in self.needles.iter().filter(|it| bytes[at..].starts_with(&it.bytes)) {
+                for needle in self
+                    .needles
+                    .iter()
+                    .filter(|it| bytes[at..].starts_with(&it.bytes))
+                {
                     let end = bytes.len().min(at + 100);
-                    let around = String::from_utf8_lossy(&bytes[at.saturating_sub(60)..end]).into_owned();
-                    found.push(format!("{:?} as {} at {at} of {what}: {around:?}", needle.text, needle.encoding));
+                    let around =
+                        String::from_utf8_lossy(&bytes[at.saturating_sub(60)..end]).into_owned();
+                    found.push(format!(
+                        "{:?} as {} at {at} of {what}: {around:?}",
+                        needle.text, needle.encoding
+                    ));
                 }
             }
             at += 1;
@@ -67,14 +79,24 @@ pub(super) fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     let wide = |of: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(of).collect::<Vec<u8>>();
     let percent = |form: bool| {
         let one = |byte: u8| match byte {
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
             b' ' if form => "+".to_owned(),
             other => format!("%{other:02X}"),
         };
         text.bytes().map(one).collect::<String>().into_bytes()
     };
-    let json: String =
-        text.encode_utf16().map(|it| if it < 128 { char::from(it as u8).to_string() } else { format!("\\u{it:04x}") }).collect();
+    let json: String = text
+        .encode_utf16()
+        .map(|it| {
+            if it < 128 {
+                char::from(it as u8).to_string()
+            } else {
+                format!("\\u{it:04x}")
+            }
+        })
+        .collect();
     let mut all = vec![
         ("UTF-8", text.as_bytes().to_vec()),
         ("UTF-16 LE", wide(u16::to_le_bytes)),
@@ -113,9 +135,16 @@ mod tests {
     #[test]
     fn base64_is_recognised_wherever_it_begins() {
         // "hello world" by the RFC's own alphabet, after no, one and two bytes.
-        for (offset, whole) in [(0, "aGVsbG8gd29ybGQ="), (1, "LmhlbGxvIHdvcmxk"), (2, "Li5oZWxsbyB3b3JsZA==")] {
+        for (offset, whole) in [
+            (0, "aGVsbG8gd29ybGQ="),
+            (1, "LmhlbGxvIHdvcmxk"),
+            (2, "Li5oZWxsbyB3b3JsZA=="),
+        ] {
             let inside = String::from_utf8(base64_inside(b"hello world", offset)).unwrap();
-            assert!(whole.contains(&inside) && inside.len() >= 13, "{inside} in {whole}");
+            assert!(
+                whole.contains(&inside) && inside.len() >= 13,
+                "{inside} in {whole}"
+            );
         }
     }
 
@@ -123,7 +152,11 @@ mod tests {
     fn a_text_is_found_in_the_middle() {
         let scan = Scan::of(&["çukur".to_owned()]);
         assert_eq!(scan.bytes("x", "bir çukur var".as_bytes()).len(), 1);
-        assert_eq!(scan.bytes("x", b"bir %C3%A7ukur var").len(), 2, "with and without forms");
+        assert_eq!(
+            scan.bytes("x", b"bir %C3%A7ukur var").len(),
+            2,
+            "with and without forms"
+        );
         assert!(scan.bytes("x", "bir cukur var".as_bytes()).is_empty());
     }
 }

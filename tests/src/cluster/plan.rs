@@ -109,7 +109,8 @@ impl Plan {
         }
         args.extend(self.common.iter().cloned());
         args.extend(self.own.get(&role).cloned().unwrap_or_default());
-        let launch = Launch::new(role.as_str(), args).ready_at(format!("{}/readyz", self.admin(role)));
+        let launch =
+            Launch::new(role.as_str(), args).ready_at(format!("{}/readyz", self.admin(role)));
         Collector::environment()
             .into_iter()
             .fold(launch, |launch, (name, value)| launch.env(name, value))
