@@ -66,6 +66,28 @@ async fn every_process_says_that_it_lives_is_ready_and_what_it_counts() -> anyho
 }
 
 #[tokio::test]
+async fn every_line_of_every_log_is_a_json_object() -> anyhow::Result<()> {
+    let cluster = cluster().await?;
+    let mut lines = 0;
+    for path in cluster.output_files() {
+        let text = std::fs::read_to_string(&path)?;
+        // The last line may still be in writing.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        for line in whole.lines() {
+            let entry: serde_json::Value = serde_json::from_str(line)
+                .with_context(|| format!("{}: {line}", path.display()))?;
+            assert!(
+                entry["level"].is_string() && entry["timestamp"].is_string(),
+                "{line}"
+            );
+            lines += 1;
+        }
+    }
+    assert!(lines >= 6, "six processes said {lines} lines");
+    Ok(())
+}
+
+#[tokio::test]
 async fn every_service_tells_grpc_clients_what_it_offers_and_that_it_serves() -> anyhow::Result<()>
 {
     let cluster = cluster().await?;

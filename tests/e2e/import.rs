@@ -104,7 +104,7 @@ async fn report(city: &City) -> anyhow::Result<Value> {
         anyhow::ensure!(told.code == 0, "{}", told.err);
         let report: Value = serde_json::from_str(&told.out)?;
         anyhow::ensure!(
-            report["cut_off"] == head.to_string(),
+            report["cut_off"].as_str().and_then(|it| it.parse().ok()) == Some(head),
             "{} of {head}",
             report["cut_off"]
         );

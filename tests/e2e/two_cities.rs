@@ -14,7 +14,7 @@ use contracts::{
 use tests::{City, Cluster, city, cluster, files, log, open311::Format, work::Work};
 use tonic::{Code, Request};
 
-use super::{cluster, say};
+use super::{cluster, mails, say};
 
 /// The two cities of this story.
 const HERE: &str = "liman";
@@ -39,6 +39,7 @@ async fn what_happens_in_one_city_stays_in_it() -> anyhow::Result<()> {
     here.settled().await?;
 
     open311_keeps_them_apart(&here, &there, &number).await?;
+    the_portal_keeps_them_apart(&cluster, &here, &there).await?;
     grpc_keeps_them_apart(&here, &there, &number).await?;
     operators_see_their_own(&here, &there, &number).await?;
     assert_eq!(
@@ -73,6 +74,46 @@ async fn open311_keeps_them_apart(here: &City, there: &City, number: &str) -> an
         );
         assert!(refused.errors()?.contains("api_key"), "{refused:?}");
     }
+    Ok(())
+}
+
+/// Number and secret open a request on its own city's pages only, and that is where the mail leads.
+async fn the_portal_keeps_them_apart(
+    cluster: &Cluster,
+    here: &City,
+    there: &City,
+) -> anyhow::Result<()> {
+    let address = "liman.portal@example.org";
+    let filed = [
+        ("topic", "pothole"),
+        ("description", "rıhtımda çukur"),
+        ("email", address),
+    ];
+    let receipt = here.portal().file(&filed).await?;
+    let (number, secret) = (receipt.element("number")?, receipt.element("secret")?);
+    let elsewhere = there.portal().track(&number, &secret).await?.text()?;
+    assert!(
+        !elsewhere.contains("rıhtımda"),
+        "the other city shows it: {elsewhere}"
+    );
+
+    let mail = mails(cluster, address, 1).await?.remove(0);
+    assert!(mail.text.contains(&secret), "{}", mail.text);
+    let link = mail
+        .text
+        .split_whitespace()
+        .find(|it| it.starts_with("http://"))
+        .context("no link")?;
+    let page = link.split('?').next().unwrap_or_default();
+    let tracked = here
+        .portal()
+        .track_at(page, &number, &secret)
+        .await?
+        .text()?;
+    assert!(
+        tracked.contains("rıhtımda"),
+        "{link} does not lead to it: {tracked}"
+    );
     Ok(())
 }
 

@@ -247,12 +247,12 @@ impl City {
 
     /// A command on a request in whatever version it is; the id follows from the request and `what`.
     #[must_use]
-    pub fn target(number: &str, what: &str) -> Option<Target> {
-        Some(Target {
+    pub fn target(number: &str, what: &str) -> Target {
+        Target {
             command_id: command_id(&format!("{number} {what}")),
             number: number.to_owned(),
             ..Target::default()
-        })
+        }
     }
 }
 

@@ -96,3 +96,57 @@ async fn open(path: &Path) -> anyhow::Result<SqliteConnection> {
         .busy_timeout(std::time::Duration::from_secs(10));
     Ok(SqliteConnection::connect_with(&options).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn file(folder: &Path, name: &str, statements: &'static str) -> anyhow::Result<PathBuf> {
+        let path = folder.join(name);
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true);
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        sqlx::raw_sql(statements).execute(&mut connection).await?;
+        connection.close().await?;
+        Ok(path)
+    }
+
+    #[tokio::test]
+    async fn every_difference_is_seen_and_the_order_of_rows_is_none() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let one = "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'ş'), (NULL, x'00');";
+        let one = dump(&file(folder.path(), "one", one).await?).await?;
+        let turned = "CREATE TABLE t (a, b); INSERT INTO t VALUES (NULL, x'00'), (1, 'ş');";
+        assert_eq!(
+            difference(
+                &one,
+                &dump(&file(folder.path(), "turned", turned).await?).await?
+            ),
+            None
+        );
+        for (name, statements) in [
+            (
+                "value",
+                "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 's'), (NULL, x'00');",
+            ),
+            (
+                "kind",
+                "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'ş'), (0, x'00');",
+            ),
+            (
+                "fewer",
+                "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'ş');",
+            ),
+            (
+                "twice",
+                "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'ş'), (NULL, x'00'), (NULL, x'00');",
+            ),
+            ("table", "CREATE TABLE u (a, b);"),
+        ] {
+            let other = dump(&file(folder.path(), name, statements).await?).await?;
+            assert!(difference(&one, &other).is_some(), "{name}");
+        }
+        Ok(())
+    }
+}

@@ -194,7 +194,11 @@ fn from_json(body: &str) -> anyhow::Result<Vec<Item>> {
     };
     let fields = |item: Value| match item {
         Value::Object(fields) => Ok(fields.into_iter().map(|(k, v)| (k, plain(&v))).collect()),
-        other => bail!("no JSON object: {other}"),
+        other @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)) => bail!("no JSON object: {other}"),
     };
     items.into_iter().map(fields).collect()
 }

@@ -35,7 +35,7 @@ impl Work {
 
     /// "It is ours."
     pub async fn accept(&self) -> Result<CommandReply, Status> {
-        let target = City::target(&self.number, "accept");
+        let target = Some(City::target(&self.number, "accept"));
         let mut routing = self.city.routing();
         Ok(routing
             .accept_request(AcceptRequestRequest { target })
@@ -46,7 +46,7 @@ impl Work {
     /// Gives it to a crew.
     pub async fn assign(&self, assignee: &str) -> Result<CommandReply, Status> {
         let request = AssignRequestRequest {
-            target: City::target(&self.number, &format!("assign {assignee}")),
+            target: Some(City::target(&self.number, &format!("assign {assignee}"))),
             assignee: assignee.to_owned(),
         };
         Ok(self
@@ -59,7 +59,7 @@ impl Work {
 
     /// The crew begins.
     pub async fn start(&self) -> Result<CommandReply, Status> {
-        let target = City::target(&self.number, "start");
+        let target = Some(City::target(&self.number, "start"));
         let mut routing = self.city.routing();
         Ok(routing
             .start_work(StartWorkRequest { target })
@@ -70,7 +70,7 @@ impl Work {
     /// Names the day.
     pub async fn plan(&self, planned_for: &str) -> Result<CommandReply, Status> {
         let request = PlanRequestRequest {
-            target: City::target(&self.number, &format!("plan {planned_for}")),
+            target: Some(City::target(&self.number, &format!("plan {planned_for}"))),
             planned_for: planned_for.to_owned(),
         };
         Ok(self
@@ -84,7 +84,7 @@ impl Work {
     /// Sends it to an institution outside.
     pub async fn refer(&self, institution: &str, note: &str) -> Result<CommandReply, Status> {
         let request = ReferRequestRequest {
-            target: City::target(&self.number, &format!("refer {institution}")),
+            target: Some(City::target(&self.number, &format!("refer {institution}"))),
             institution: institution.to_owned(),
             note: note.to_owned(),
         };
@@ -99,7 +99,7 @@ impl Work {
     /// "Not our subject."
     pub async fn give_back(&self, note: &str) -> Result<CommandReply, Status> {
         let request = ReturnRequestRequest {
-            target: City::target(&self.number, "return"),
+            target: Some(City::target(&self.number, "return")),
             reason: ReturnReason::NotOurTopic.into(),
             note: note.to_owned(),
         };
@@ -118,7 +118,10 @@ impl Work {
         answer: &str,
     ) -> Result<CommandReply, Status> {
         let request = ConcludeRequestRequest {
-            target: City::target(&self.number, &format!("conclude {sub_result:?}")),
+            target: Some(City::target(
+                &self.number,
+                &format!("conclude {sub_result:?}"),
+            )),
             sub_result: sub_result.into(),
             answer: answer.to_owned(),
             ..ConcludeRequestRequest::default()
@@ -134,7 +137,7 @@ impl Work {
     /// It was not solved after all.
     pub async fn reopen(&self, note: &str) -> Result<CommandReply, Status> {
         let request = ReopenRequestRequest {
-            target: City::target(&self.number, "reopen"),
+            target: Some(City::target(&self.number, "reopen")),
             note: note.to_owned(),
         };
         Ok(self

@@ -20,6 +20,8 @@ use crate::{Ledger, cloudevents, telemetry::label};
 
 /// Half of the second within which a lost tail is noticed.
 const TICK: Duration = Duration::from_millis(500);
+/// How long JetStream may take to open a consumer.
+const SUBSCRIBE: Duration = Duration::from_secs(2);
 /// Events per batch.
 const BATCH: usize = 512;
 /// A subscription that had to be helped this often in a row is stuck, and is made anew.
@@ -152,7 +154,13 @@ impl Feed {
 
     async fn next_of_nats(&mut self, client: &async_nats::Client) -> Vec<Event> {
         if self.subscribed.is_none() {
-            // Catch up first: JetStream keeps only the newest weeks.
+            // Catch up first: JetStream keeps only the newest weeks. The head tells how far behind we are meanwhile.
+            let Ok(head) = self.ledger.head().await else {
+                tokio::time::sleep(TICK).await;
+                return vec![];
+            };
+            self.head = self.head.max(head);
+            self.heard = true;
             let page = self.read_from_ledger().await;
             if !page.is_empty() {
                 return page;
@@ -252,6 +260,19 @@ impl Feed {
 
 /// An ordered consumer from a position on: JetStream's sequence is the position. `None` in a chunk: the stream broke.
 async fn subscribe(client: &async_nats::Client, ledger: &Ledger, after: u64) -> Option<Chunks> {
+    // While NATS is away the client queues what it is asked, and then blocks who asks.
+    if client.connection_state() != async_nats::connection::State::Connected {
+        return None;
+    }
+    let subscribing = subscribe_connected(client, ledger, after);
+    tokio::time::timeout(SUBSCRIBE, subscribing).await.ok()?
+}
+
+async fn subscribe_connected(
+    client: &async_nats::Client,
+    ledger: &Ledger,
+    after: u64,
+) -> Option<Chunks> {
     let mut context = jetstream::new(client.clone());
     context.set_timeout(Duration::from_secs(2));
     let name = cloudevents::stream_name(ledger.municipality());

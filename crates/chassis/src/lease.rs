@@ -12,6 +12,9 @@ const RENEW: Duration = Duration::from_millis(1_500);
 /// A holder that could not renew for this long stops, before the ledger gives the lease to another.
 const TRUST: Duration = Duration::from_secs(4);
 
+/// How long giving a lease back may take.
+const RELEASE: Duration = Duration::from_secs(1);
+
 /// A lease that is held.
 #[derive(Debug, Clone)]
 pub struct Lease {
@@ -34,7 +37,8 @@ impl Lease {
 
 /// Runs `work` whenever, and only while, the lease is held; returns when the process stops or `work` fails.
 ///
-/// `work` is dropped when the lease is lost: it must be safe to stop at any await.
+/// `work` is dropped when the lease is lost: it must be safe to stop at any await. Spawn this with
+/// [`Tasks::spawn_to_end`](crate::Tasks::spawn_to_end), so that the lease is given back at the end.
 pub async fn hold<W>(
     platform: Platform,
     municipality: Municipality,
@@ -59,7 +63,7 @@ where
                     () = platform.tasks.stopping() => {}
                 }
                 // Another replica may take over at once; if this fails the lease ends by itself.
-                let _ = ledger.release_lease(name, &holder).await;
+                let _ = tokio::time::timeout(RELEASE, ledger.release_lease(name, &holder)).await;
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }
@@ -90,7 +94,7 @@ async fn lost(ledger: &Ledger, name: &str, holder: &str) {
     loop {
         tokio::time::sleep(RENEW).await;
         let asked = Instant::now();
-        match tokio::time::timeout(TRUST, ledger.acquire_lease(name, holder)).await {
+        match tokio::time::timeout_at(renewed + TRUST, ledger.acquire_lease(name, holder)).await {
             Ok(Ok(reply)) if reply.granted => renewed = asked,
             Ok(Ok(_)) => return,
             Ok(Err(_)) | Err(_) => {}

@@ -141,7 +141,8 @@ fn endpoint(endpoint: Endpoint) -> Endpoint {
         .http2_keep_alive_interval(Duration::from_secs(10))
         .keep_alive_timeout(Duration::from_secs(5))
         .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
+        // Streams bound what is held; a connection-wide bound would let one unread stream hold up all the others.
+        .initial_connection_window_size((1 << 31) - 1)
 }
 
 fn knock(doors: &Mutex<Doors>, role: Role) -> io::Result<DuplexStream> {

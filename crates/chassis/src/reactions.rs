@@ -14,7 +14,10 @@ use std::{
 };
 
 use contracts::ledger::v1::Event;
-use futures::{StreamExt as _, stream::FuturesUnordered};
+use futures::{
+    StreamExt as _,
+    stream::{self, FuturesUnordered},
+};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use vocabulary::Municipality;
@@ -52,10 +55,8 @@ pub async fn run<R: Reaction>(
         let (platform, municipality, reaction) =
             (under.clone(), whose.clone(), Arc::clone(&reaction));
         async move {
-            Runner::start(platform, municipality, reaction, lease)
-                .await?
-                .run()
-                .await
+            let runner = Runner::start(platform, municipality, reaction, lease).await?;
+            Box::pin(runner.run()).await
         }
     })
     .await
@@ -85,8 +86,8 @@ impl<R: Reaction> Runner<R> {
         lease: Lease,
     ) -> anyhow::Result<Self> {
         let ledger = platform.ledger(&municipality);
-        let parking = Parking::load(&ledger, R::NAME).await?;
         let checkpoint = lease.checkpoint;
+        let parking = Parking::load(&ledger, R::NAME, checkpoint).await?;
         Ok(Self {
             platform,
             ledger,
@@ -101,12 +102,16 @@ impl<R: Reaction> Runner<R> {
     }
 
     async fn run(mut self) -> anyhow::Result<()> {
-        let mut feed = self.platform.feed(self.ledger.municipality(), self.seen);
+        let feed = self.platform.feed(self.ledger.municipality(), self.seen);
+        // A stream keeps a page that is being read while other branches run.
+        let mut batches = std::pin::pin!(stream::unfold(feed, |mut feed| async {
+            Some((feed.next().await, feed))
+        }));
         let mut in_hand = FuturesUnordered::new();
         let mut save_at = Instant::now() + SAVE;
         loop {
             tokio::select! {
-                batch = feed.next(), if self.open.len() < IN_HAND => {
+                Some(batch) = batches.next(), if self.open.len() < IN_HAND => {
                     for event in batch.events {
                         self.seen = event.position;
                         for event in self.admit(event).await? {

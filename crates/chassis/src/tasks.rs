@@ -1,5 +1,6 @@
-use std::{future::Future, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
+use futures::FutureExt as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument as _;
 
@@ -22,7 +23,7 @@ impl Tasks {
             let stopping = stop.clone();
             tokio::select! {
                 () = stopping.cancelled() => {}
-                outcome = task => {
+                outcome = unwound(task) => {
                     if let Err(error) = outcome {
                         tracing::error!(task.name = name, error = format!("{error:#}"), "task {name} failed: stopping");
                         stop.cancel();
@@ -44,7 +45,7 @@ impl Tasks {
     {
         let stop = self.stop.clone();
         let guarded = async move {
-            if let Err(error) = task.await {
+            if let Err(error) = unwound(task).await {
                 tracing::error!(
                     task.name = name,
                     error = format!("{error:#}"),
@@ -99,4 +100,12 @@ impl Tasks {
             Ok(())
         });
     }
+}
+
+/// A task that panics has failed like any other: nothing must go on as if it were still running.
+async fn unwound(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    AssertUnwindSafe(task)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(anyhow::anyhow!("panicked")))
 }

@@ -102,8 +102,9 @@ pub(crate) fn from_here(listening: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Waits for SIGTERM, Ctrl-C or a task that fails; then stops everything in order. 0 only where a person asked for it.
-pub(crate) async fn until_stopped(tasks: &Tasks, health: &Health) -> anyhow::Result<ExitCode> {
+/// Waits for SIGTERM, Ctrl-C or a task that fails; then stops one stage after the other: what others stand on goes last.
+/// 0 only where a person asked for it.
+pub(crate) async fn until_stopped(stages: &[&Tasks], health: &Health) -> anyhow::Result<ExitCode> {
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
@@ -111,11 +112,13 @@ pub(crate) async fn until_stopped(tasks: &Tasks, health: &Health) -> anyhow::Res
     let asked = tokio::select! {
         _ = terminate.recv() => true,
         _ = interrupt.recv() => true,
-        () = tasks.stopping() => false,
+        _ = futures::future::select_all(stages.iter().map(|it| Box::pin(it.stopping()))) => false,
     };
     tracing::info!("stopping");
     health.not_ready("process", "is stopping");
-    tasks.finish(GRACE).await;
+    for stage in stages {
+        stage.finish(GRACE).await;
+    }
     Ok(if asked {
         ExitCode::SUCCESS
     } else {

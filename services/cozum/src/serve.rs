@@ -158,7 +158,7 @@ impl<C: clap::Args> Process<C> {
         process::run_role(&tasks, role, serve(self.config, platform));
         let admin = admin_bound.map(|it| it.to_string());
         tracing::info!(role = role.as_str(), listen = %bound, admin, "{role} serves gRPC on {bound}");
-        process::until_stopped(&tasks, &health).await
+        process::until_stopped(&[&tasks], &health).await
     }
 }
 

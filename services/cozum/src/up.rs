@@ -115,7 +115,12 @@ impl Up {
                 .health
                 .not_ready(demo::PART, "the demo city is being written");
         }
-        start(configs, &shared)?;
+        // The ledger outlives the others, so that what they do last is recorded.
+        let beneath = Shared {
+            tasks: Tasks::default(),
+            ..shared.clone()
+        };
+        start(configs, &shared, &beneath)?;
         if self.demo {
             let shared_by_demo = shared.clone();
             shared
@@ -123,7 +128,7 @@ impl Up {
                 .spawn("demo", async move { demo::seed(&shared_by_demo).await });
         }
         tracing::info!(listen = %self.listen, "the centre is coming up on http://{}", self.listen);
-        process::until_stopped(&shared.tasks, &shared.health).await
+        process::until_stopped(&[&shared.tasks, &beneath.tasks], &shared.health).await
     }
 
     fn configs(&self) -> Configs {
@@ -150,6 +155,7 @@ impl Up {
                 smtp: self.smtp.clone(),
                 mail_from: self.mail_from.clone(),
                 public_url: public_url.clone().unwrap_or(here),
+                ..notification::Config::default()
             },
             analytics: analytics::Config::default(),
             gateway: gateway::Config {
@@ -164,8 +170,13 @@ impl Up {
 }
 
 /// Starts all roles; each is ready when it answers.
-fn start(configs: Configs, shared: &Shared) -> anyhow::Result<()> {
+fn start(configs: Configs, shared: &Shared, beneath: &Shared) -> anyhow::Result<()> {
     let platform = |role| {
+        let shared = if role == Role::Ledger {
+            beneath
+        } else {
+            shared
+        };
         shared
             .role(role, None)
             .with_context(|| format!("--data: {}", shared.data.display()))
@@ -182,7 +193,11 @@ fn start(configs: Configs, shared: &Shared) -> anyhow::Result<()> {
     for role in Role::ALL {
         process::ready_when_it_answers(tasks, &shared.health, role, shared.network.channel(role));
     }
-    process::run_role(tasks, Role::Ledger, ledger::serve(configs.ledger, ledger));
+    process::run_role(
+        &beneath.tasks,
+        Role::Ledger,
+        ledger::serve(configs.ledger, ledger),
+    );
     process::run_role(tasks, Role::Intake, intake::serve(configs.intake, intake));
     process::run_role(
         tasks,

@@ -26,7 +26,11 @@ pub struct Postgres {
 
 /// Connects, and makes the tables where they are missing.
 pub(crate) async fn open(options: &PgConnectOptions) -> Result<PgPool, StoreError> {
-    let options = options.clone().application_name("cozum-ledger");
+    // Acknowledged means durable, whatever the server's default is.
+    let options = options
+        .clone()
+        .application_name("cozum-ledger")
+        .options([("synchronous_commit", "on")]);
     let pool = PgPoolOptions::new()
         .max_connections(16)
         .acquire_timeout(Duration::from_secs(2))

@@ -16,7 +16,13 @@ pub struct Config {
     /// Where citizens reach the portal, for the links in mails
     #[arg(long, env = "COZUM_PUBLIC_URL", default_value = DEFAULT_PUBLIC_URL)]
     pub public_url: String,
+    /// How long one attempt to send a mail may take, in seconds (5 to 600)
+    #[arg(long, env = "COZUM_SEND_LIMIT", default_value_t = DEFAULT_SEND_LIMIT)]
+    pub send_limit: u32,
 }
+
+/// A mail is small; a server that takes longer is asked again later.
+pub(crate) const DEFAULT_SEND_LIMIT: u32 = 60;
 
 const DEFAULT_PUBLIC_URL: &str = "http://localhost:8153";
 
@@ -26,6 +32,7 @@ impl Default for Config {
             smtp: None,
             mail_from: None,
             public_url: DEFAULT_PUBLIC_URL.to_owned(),
+            send_limit: DEFAULT_SEND_LIMIT,
         }
     }
 }
@@ -58,6 +65,9 @@ impl fmt::Debug for SmtpUrl {
 impl Config {
     /// Notes every mistake that can be seen before anything is opened.
     pub fn check(&self, mistakes: &mut Mistakes) {
+        if !(5..=600).contains(&self.send_limit) {
+            mistakes.add("--send-limit", "is 5 to 600 seconds");
+        }
         if let Some(smtp) = &self.smtp {
             if AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp.expose()).is_err() {
                 mistakes.add(
@@ -112,6 +122,7 @@ mod tests {
             smtp: Some(smtp.parse().unwrap()),
             mail_from: Some(from.to_owned()),
             public_url: "https://cozum.example/".to_owned(),
+            ..Config::default()
         }
     }
 

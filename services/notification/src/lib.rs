@@ -20,7 +20,7 @@ mod reaction;
 mod sender;
 mod wire;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chassis::{Platform, lease, reactions};
 use contracts::notification::v1::notification_server::{NotificationServer, SERVICE_NAME};
@@ -46,17 +46,18 @@ pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
         models.insert(municipality.clone(), model.clone());
 
         let requests = Requests::new(&platform, municipality, model.clone(), post.is_some());
-        platform.tasks.spawn(
+        platform.tasks.spawn_to_end(
             "notification.requests",
             reactions::run(platform.clone(), municipality.clone(), requests),
         );
-        let sender = Sender::new(&platform, municipality, model, post.clone());
+        let limit = Duration::from_secs(config.send_limit.into());
+        let sender = Sender::new(&platform, municipality, model, post.clone(), limit);
         let work = move |_lease| {
             let sender = sender.clone();
             async move { sender.run().await }
         };
         let sending = lease::hold(platform.clone(), municipality.clone(), sender::NAME, work);
-        platform.tasks.spawn("notification.sender", sending);
+        platform.tasks.spawn_to_end("notification.sender", sending);
     }
     let service = NotificationServer::new(Service::new(platform.clone(), models));
     platform

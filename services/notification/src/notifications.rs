@@ -63,7 +63,7 @@ impl ReadModel for Notifications {
                     message_id,
                     ..
                 } = event::decode(event)?;
-                // Due at once: whoever takes over after a crash tries again. The one that is trying knows that it is.
+                // Due again, but left alone for a while: `due` says how long.
                 let tried = Change {
                     message_id: &message_id,
                     ..Change::waiting(attempt, "", event.occurred_at)
@@ -255,14 +255,22 @@ pub(crate) struct Due {
     pub(crate) message_id: String,
 }
 
-/// The notifications that are due, the longest due first.
-pub(crate) async fn due(pool: &SqlitePool, now: i64, limit: usize) -> anyhow::Result<Vec<Due>> {
+/// The notifications that are due, the longest due first. One whose attempt has no outcome is left to whoever may be
+/// sending it for `retake` microseconds.
+pub(crate) async fn due(
+    pool: &SqlitePool,
+    now: i64,
+    retake: i64,
+    limit: usize,
+) -> anyhow::Result<Vec<Due>> {
     let rows = sqlx::query(
         "select id, number, kind, language, planned_for, institution, sub_result, source_event, correlation,
          newest_event, traceparent, version, attempts, message_id
-         from notification where due_at <= ? order by due_at, position limit ?",
+         from notification
+         where due_at <= ? and (attempts = 0 or provider_code <> '' or due_at <= ?) order by due_at, position limit ?",
     )
     .bind(now)
+    .bind(now - retake)
     .bind(i64::try_from(limit)?)
     .fetch_all(pool)
     .await?;

@@ -18,8 +18,6 @@ use crate::Config;
 
 /// How long the server may take over one step of the conversation.
 const STEP: Duration = Duration::from_secs(20);
-/// How long it may take over a whole message.
-const MESSAGE: Duration = Duration::from_secs(60);
 /// Connections at once.
 pub(crate) const CONNECTIONS: u32 = 8;
 /// Answers about our own credentials: the message is not to blame, and a corrected password will send it.
@@ -105,10 +103,9 @@ impl Post {
     /// Hands a mail to the server; the answer is its SMTP code.
     pub(crate) async fn send(&self, mail: Mail<'_>) -> Result<String, Refusal> {
         let message = self.message(mail)?;
-        match tokio::time::timeout(MESSAGE, self.transport.send(message)).await {
-            Ok(Ok(response)) => Ok(response.code().to_string()),
-            Ok(Err(error)) => Err(judge(&error)),
-            Err(_) => Err(Refusal::for_now("timeout")),
+        match self.transport.send(message).await {
+            Ok(response) => Ok(response.code().to_string()),
+            Err(error) => Err(judge(&error)),
         }
     }
 

@@ -99,7 +99,8 @@ impl Reaction for Requests {
         let command = caused_by(
             event,
             command_id,
-            event::fingerprint(&requested),
+            // The id says what was asked; other fields may grow with a later build.
+            wire::request_fingerprint(id),
             self.actor.clone(),
         );
         let recorded = i64::try_from(event.recorded_at)?;

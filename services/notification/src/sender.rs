@@ -25,7 +25,7 @@ use vocabulary::Municipality;
 use crate::{
     domain::{Command, MAX_ATTEMPTS, Notification, Rejection, SkipReason},
     notifications::{self, Due},
-    post::{CONNECTIONS, Post},
+    post::{CONNECTIONS, Post, Refusal},
     sender::delivery::{Delivery, Outcome},
     wire::{self, Encoding},
 };
@@ -41,6 +41,8 @@ const IN_HAND: usize = CONNECTIONS as usize;
 const LOOK: Duration = Duration::from_secs(1);
 /// How long to leave a notification alone that could not be worked on.
 const PAUSE: Duration = Duration::from_secs(1);
+/// An attempt without an outcome is taken up by another only when the first can no longer be sending; clocks differ a bit.
+const OVERLAP: Duration = Duration::from_secs(5);
 /// How long a message in hand may take once the process stops.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -54,6 +56,8 @@ pub(crate) struct Sender {
     delivery: Option<Delivery>,
     actor: String,
     in_hand: Arc<InHand>,
+    /// How long an attempt may take.
+    limit: Duration,
 }
 
 /// The notifications in hand; they outlive the loss of a lease.
@@ -86,6 +90,7 @@ impl Sender {
         municipality: &Municipality,
         model: Projection,
         post: Option<Arc<Post>>,
+        limit: Duration,
     ) -> Self {
         Self {
             ledger: platform.ledger(municipality),
@@ -95,6 +100,7 @@ impl Sender {
             model,
             actor: platform.system(municipality).actor,
             in_hand: Arc::default(),
+            limit,
         }
     }
 
@@ -103,9 +109,7 @@ impl Sender {
         let mut changes = self.model.changes();
         loop {
             changes.borrow_and_update();
-            for due in
-                notifications::due(self.model.pool(), self.clock.micros(), 2 * IN_HAND).await?
-            {
+            for due in self.due().await? {
                 if let Some(held) = self.take(due.id) {
                     self.start(due, held);
                 }
@@ -116,6 +120,11 @@ impl Sender {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
+    }
+
+    async fn due(&self) -> anyhow::Result<Vec<Due>> {
+        let retake = i64::try_from((self.limit + OVERLAP).as_micros())?;
+        notifications::due(self.model.pool(), self.clock.micros(), retake, 2 * IN_HAND).await
     }
 
     /// Takes a notification in hand, unless it is already or hands are full.
@@ -211,7 +220,10 @@ impl Sender {
                 return None;
             }
         }
-        let outcome = delivery.deliver(due, &message_id, self.clock.now()).await;
+        let delivering = delivery.deliver(due, &message_id, self.clock.now());
+        let outcome = tokio::time::timeout(self.limit, delivering)
+            .await
+            .unwrap_or_else(|_| Outcome::Failed(Refusal::for_now("timeout")));
         match outcome {
             Outcome::Delivered { provider_code } => {
                 let step = format!("deliver/{attempt}");

@@ -31,6 +31,14 @@ pub(crate) fn command_id(notification: Uuid, step: &str) -> Uuid {
     Uuid::new_v5(&notification, step.as_bytes())
 }
 
+/// What asking for a notification asks: the notification itself.
+pub(crate) fn request_fingerprint(notification: Uuid) -> [u8; 32] {
+    event::fingerprint(&NotificationRequested {
+        notification: notification.to_string(),
+        ..NotificationRequested::default()
+    })
+}
+
 impl Storable for Notification {
     fn decode(event: &Recorded) -> Result<Option<Event>, Undecodable> {
         Ok(Some(if event::is::<NotificationRequested>(event) {

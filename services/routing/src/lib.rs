@@ -44,7 +44,7 @@ pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
         let directory = Projection::open(&platform, municipality, Directory).await?;
         install::begin(&platform, municipality, &directory);
         let requests = Requests::new(&platform, municipality, directory.clone());
-        platform.tasks.spawn(
+        platform.tasks.spawn_to_end(
             "routing.requests",
             chassis::reactions::run(platform.clone(), municipality.clone(), requests),
         );

@@ -43,7 +43,11 @@ impl Requests {
 
     async fn route(&self, event: &Event, registered: Registered) -> anyhow::Result<()> {
         // A topic is defined before a request can name it: the directory must be as new as the request.
-        self.directory.at_least(event.position).await?;
+        // A directory that is being built anew may take a while.
+        self.directory
+            .changes()
+            .wait_for(|it| *it >= event.position)
+            .await?;
         let topic = registered.topic;
         let (unit, version) = directory::unit_of(&self.directory, &topic)
             .await?

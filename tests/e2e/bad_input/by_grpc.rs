@@ -174,7 +174,7 @@ async fn routing_names_each_wrong_field_of_a_command() -> anyhow::Result<()> {
     );
     let target = Some(Target {
         number: "2026-48120937-6".to_owned(),
-        ..to("mistyped").unwrap_or_default()
+        ..to("mistyped")
     });
     let mistyped = routing
         .accept_request(AcceptRequestRequest { target })
@@ -187,7 +187,7 @@ async fn routing_names_each_wrong_field_of_a_command() -> anyhow::Result<()> {
     );
     let target = Some(Target {
         command_id: "x".to_owned(),
-        ..to("no id").unwrap_or_default()
+        ..to("no id")
     });
     let no_id = routing
         .accept_request(AcceptRequestRequest { target })
@@ -200,7 +200,7 @@ async fn routing_names_each_wrong_field_of_a_command() -> anyhow::Result<()> {
     );
 
     let route = |unit: &str| RouteManuallyRequest {
-        target: to(unit),
+        target: Some(to(unit)),
         unit: unit.to_owned(),
     };
     names(
@@ -216,7 +216,7 @@ async fn routing_names_each_wrong_field_of_a_command() -> anyhow::Result<()> {
         "unit",
     );
     let back = ReturnRequestRequest {
-        target: to("return"),
+        target: Some(to("return")),
         reason: 42,
         ..ReturnRequestRequest::default()
     };
@@ -227,7 +227,7 @@ async fn routing_names_each_wrong_field_of_a_command() -> anyhow::Result<()> {
         "reason",
     );
     let assign = AssignRequestRequest {
-        target: to("assign"),
+        target: Some(to("assign")),
         assignee: "Ayşe Yılmaz".to_owned(),
     };
     names(
@@ -237,7 +237,7 @@ async fn routing_names_each_wrong_field_of_a_command() -> anyhow::Result<()> {
         "assignee",
     );
     let refer = ReferRequestRequest {
-        target: to("refer"),
+        target: Some(to("refer")),
         institution: "moon".to_owned(),
         ..Default::default()
     };
@@ -256,7 +256,7 @@ async fn routing_names_each_wrong_field_of_a_command() -> anyhow::Result<()> {
         ("2001-01-01", Code::FailedPrecondition),
     ] {
         let plan = PlanRequestRequest {
-            target: to(&format!("plan {day}")),
+            target: Some(to(&format!("plan {day}"))),
             planned_for: day.to_owned(),
         };
         names(
@@ -287,7 +287,7 @@ async fn routing_names_each_wrong_field_of_a_command() -> anyhow::Result<()> {
 async fn conclusions(ova: &City, number: &str) -> anyhow::Result<()> {
     let mut routing = ova.routing();
     let with = |what: &str, sub_result: i32| ConcludeRequestRequest {
-        target: City::target(number, what),
+        target: Some(City::target(number, what)),
         sub_result,
         ..ConcludeRequestRequest::default()
     };
@@ -338,9 +338,9 @@ async fn conclusions(ova: &City, number: &str) -> anyhow::Result<()> {
     );
 
     let stale = ConcludeRequestRequest {
-        target: City::target(number, "stale").map(|it| Target {
+        target: Some(Target {
             expected_version: 1,
-            ..it
+            ..City::target(number, "stale")
         }),
         ..bare(SubResult::Solved)
     };

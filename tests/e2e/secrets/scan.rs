@@ -91,7 +91,9 @@ pub(super) fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>)> {
         .encode_utf16()
         .map(|it| {
             if it < 128 {
-                char::from(it as u8).to_string()
+                char::from_u32(u32::from(it))
+                    .map(String::from)
+                    .unwrap_or_default()
             } else {
                 format!("\\u{it:04x}")
             }

@@ -14,7 +14,12 @@ pub(super) struct Parking {
 }
 
 impl Parking {
-    pub(super) async fn load(ledger: &Ledger, reaction: &str) -> anyhow::Result<Self> {
+    /// What was parked when everything up to `checkpoint` was done; what was retried later comes with the feed.
+    pub(super) async fn load(
+        ledger: &Ledger,
+        reaction: &str,
+        checkpoint: u64,
+    ) -> anyhow::Result<Self> {
         let mut parking = Self::default();
         for event in ledger.read_stream(&stream(reaction)).await? {
             parking.version = event.version;
@@ -22,7 +27,9 @@ impl Parking {
                 let parked = event::decode::<ReactionParked>(&event)?;
                 parking.parked.insert(parked.stream, parked.position);
             }
-            parking.retried(reaction, &event)?;
+            if event.position <= checkpoint {
+                parking.retried(reaction, &event)?;
+            }
         }
         Ok(parking)
     }
