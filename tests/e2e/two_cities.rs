@@ -144,7 +144,7 @@ async fn grpc_keeps_them_apart(here: &City, there: &City, number: &str) -> anyho
             .await
             .err()
             .context("its text is seen")?;
-        assert_eq!(unknown.code(), Code::NotFound, "{unknown:?}");
+        assert_eq!(unknown.code(), Code::PermissionDenied, "{unknown:?}");
         let list = ListNotificationsRequest {
             number: number.to_owned(),
         };

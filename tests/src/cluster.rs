@@ -16,7 +16,9 @@ use futures::future::try_join_all;
 use tokio::sync::Mutex;
 
 use crate::{
-    City, nats, postgres,
+    City,
+    city::SOON,
+    eventually, files, nats, postgres,
     process::{Cozum, Launch},
     settings, smtp,
     traces::Collector,
@@ -67,14 +69,35 @@ impl Cluster {
             async move { Ok::<_, anyhow::Error>((role, launch.start().await?)) }
         };
         let roles = try_join_all(Role::ALL.map(start)).await?;
-        Ok(Self {
+        let cluster = Self {
             roles: roles.into_iter().collect(),
             postgres,
             nats,
             smtp,
             traces,
             plan,
-        })
+        };
+        for municipality in municipalities {
+            cluster.knows_the_directory_of(municipality).await?;
+        }
+        Ok(cluster)
+    }
+
+    /// A new city's directory was written a moment ago: waits until those who ask for topics have read it.
+    async fn knows_the_directory_of(&self, municipality: &str) -> anyhow::Result<()> {
+        let head = i64::try_from(self.city(municipality)?.head().await?)?;
+        for role in [Role::Intake, Role::Gateway] {
+            let what = format!("{role} knows the directory of {municipality}");
+            eventually(SOON, &what, async || {
+                for path in self.read_models(role, municipality)? {
+                    let position = files::position(&path).await?;
+                    anyhow::ensure!(position >= head, "{position} of {head}");
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// The municipality of this name.

@@ -1,11 +1,46 @@
 //! What every process is told by flags and environment. Every mistake is found before a port opens, and all are told at once.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    collections::BTreeMap, convert::Infallible, fmt, net::SocketAddr, path::PathBuf, str::FromStr,
+};
 
 use http::Uri;
 use vocabulary::Municipality;
 
 use crate::Role;
+
+/// A setting that may hold a password: it is taken as it is and never printed. What is wrong with it is told by a check,
+/// without the text.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// The text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Hidden {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl FromStr for Hidden {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.into())
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(…)")
+    }
+}
 
 /// Settings that are the same for every role.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,8 +59,8 @@ pub struct Common {
     )]
     pub log: String,
     /// OTLP collector (gRPC URL) for traces
-    #[arg(long, env = "COZUM_OTLP")]
-    pub otlp: Option<String>,
+    #[arg(long, env = "COZUM_OTLP", hide_env_values = true)]
+    pub otlp: Option<Hidden>,
 }
 
 /// Where the roles of a cluster are.
@@ -38,8 +73,8 @@ pub struct Cluster {
     #[arg(long, env = "COZUM_ADMIN")]
     pub admin: Option<String>,
     /// NATS server (≥ 2.12.3, with JetStream), e.g. nats://127.0.0.1:4222
-    #[arg(long, env = "COZUM_NATS")]
-    pub nats: Option<String>,
+    #[arg(long, env = "COZUM_NATS", hide_env_values = true)]
+    pub nats: Option<Hidden>,
     /// gRPC URL of the ledger
     #[arg(long, env = "COZUM_LEDGER_URL")]
     pub ledger_url: Option<String>,
@@ -170,5 +205,17 @@ fn calls(role: Role, other: Role) -> bool {
         Role::Intake | Role::Analytics => other == Role::Ledger,
         Role::Routing | Role::Notification => matches!(other, Role::Ledger | Role::Intake),
         Role::Gateway => other != Role::Gateway,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hidden_setting_is_not_printed() {
+        let url: Hidden = "nats://user:secret@host".parse().unwrap();
+        assert!(!format!("{url:?}").contains("secret"));
+        assert_eq!(url.expose(), "nats://user:secret@host");
     }
 }

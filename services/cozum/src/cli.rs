@@ -109,6 +109,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_secret_setting_is_taken_as_it_is_and_never_printed() {
+        let lines = [
+            "cozum up --listen nowhere --ledger-store postgress://u:hush@h/x --vault-store mysql://u:hush@h",
+            "cozum up --tokens demo=hush --open311-keys demo=hush --otlp http://u:hush@h",
+            "cozum serve ledger --ledger-store postgress://u:hush@h/x --nats nats://u:hush@h",
+            "cozum report --from 2024-04-15 --to 2024-04-16 --token hush",
+        ];
+        for line in lines {
+            match Cli::try_parse_from(line.split(' ')) {
+                Ok(cli) => assert!(!format!("{cli:?}").contains("hush"), "{line}"),
+                Err(told) => panic!("{line}: {told}"),
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_command_line_that_means_nothing_is_told_apart_from_a_command_that_failed() {
         let args = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();

@@ -3,6 +3,7 @@
 use std::{error::Error as _, future::Future, time::Duration};
 
 use anyhow::Context as _;
+use chassis::config::Hidden;
 use contracts::{
     analytics::v1::analytics_client::AnalyticsClient, intake::v1::intake_client::IntakeClient,
     ledger::v1::ledger_client::LedgerClient, routing::v1::routing_client::RoutingClient,
@@ -30,7 +31,7 @@ pub struct Server {
     pub server: String,
     /// Token of a municipality (the demo city's is "demo")
     #[arg(long, env = "COZUM_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    pub token: Option<Hidden>,
 }
 
 /// A connection to a running centre.
@@ -69,7 +70,8 @@ impl Client {
     pub async fn connect(server: &Server) -> anyhow::Result<Self> {
         let token = server
             .token
-            .as_deref()
+            .as_ref()
+            .map(Hidden::expose)
             .context("--token (or COZUM_TOKEN) is missing")?;
         let mut authorization: AsciiMetadataValue = format!("Bearer {token}")
             .parse()

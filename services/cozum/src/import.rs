@@ -1,8 +1,11 @@
 //! `cozum import`: a 311 export of any shape becomes requests, through the same commands that everybody uses.
 //!
 //! The file is read twice: first every row is checked and the directory is written (its agencies and topics), then the rows
-//! are sent, several at a time. Each command id follows from the source and the row's own id, so an import that was
-//! interrupted is simply started again: what is there already gives the same answer and adds nothing.
+//! are sent, several at a time. Each command id follows from the source and the row, so an import that was interrupted is
+//! simply started again: what is there already gives the same answer and adds nothing.
+//!
+//! A newer export of the same city is imported like the first: of a request that is here already, what it says about the
+//! handling is added; what the first export said about the registration is history and stands.
 
 pub mod codes;
 pub mod mapping;
@@ -70,9 +73,9 @@ impl Import {
             .acting_as(&format!("import:{}", mapping.source))?;
         let known = directory.define(&mapping.source, &client).await?;
         let sender = Sender::new(client.having_seen(known.position), &mapping.source, known);
-        let taken = self.send(&mapping, &sender, good, &mut refusals).await?;
+        let (taken, followed) = self.send(&mapping, &sender, good, &mut refusals).await?;
         refusals.write()?;
-        refusals.summarize(taken, self.report.as_deref());
+        refusals.summarize(taken, followed, self.report.as_deref());
         Ok(if refusals.is_empty() {
             ExitCode::SUCCESS
         } else {
@@ -85,29 +88,33 @@ impl Import {
         Rows::new(mapping, BufReader::new(file)).with_context(|| self.file.display().to_string())
     }
 
-    /// Sends the good rows; gives how many were taken.
+    /// Sends the good rows; gives how many were taken, and how many of those an earlier export had registered differently.
     async fn send(
         &self,
         mapping: &Mapping,
         sender: &Sender,
         good: u64,
         refusals: &mut Refusals,
-    ) -> anyhow::Result<u64> {
+    ) -> anyhow::Result<(u64, u64)> {
         let progress = Progress::new(good);
         let rows = self.rows(mapping)?.filter_map(Result::ok);
         let mut sent = futures::stream::iter(rows)
             .map(|row| sender.send(row))
             .buffer_unordered(self.workers.into());
-        let mut taken = 0;
+        let (mut taken, mut followed) = (0, 0);
         while let Some(outcome) = sent.next().await {
             match outcome? {
                 Outcome::Taken => taken += 1,
+                Outcome::Followed => {
+                    taken += 1;
+                    followed += 1;
+                }
                 Outcome::Refused(refusal) => refusals.add(refusal),
             }
             progress.step(refusals.len());
         }
         progress.finish();
-        Ok(taken)
+        Ok((taken, followed))
     }
 }
 

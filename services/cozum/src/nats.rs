@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_nats::{Client, ConnectOptions, ServerAddr, connection::State};
-use chassis::{Tasks, config::Mistakes};
+use chassis::{
+    Tasks,
+    config::{Hidden, Mistakes},
+};
 use ledger::relay::check_server;
 
 /// How long the start waits for NATS to answer; a NATS that is away does not stop a process.
@@ -10,11 +13,12 @@ const FIRST_ANSWER: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Where NATS is, if anywhere.
-pub(crate) fn addresses(setting: Option<&str>, mistakes: &mut Mistakes) -> Vec<ServerAddr> {
+pub(crate) fn addresses(setting: Option<&Hidden>, mistakes: &mut Mistakes) -> Vec<ServerAddr> {
     let Some(setting) = setting else {
         return vec![];
     };
     setting
+        .expose()
         .split(',')
         .filter_map(|it| mistakes.read("--nats", it.trim()))
         .collect()

@@ -5,7 +5,7 @@ use std::{future::Future, net::SocketAddr, path::Path, process::ExitCode, time::
 use anyhow::Context as _;
 use chassis::{
     Health, Role, Tasks,
-    config::{Common, Mistakes},
+    config::{Common, Hidden, Mistakes},
     telemetry::{self, Telemetry},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,7 +37,7 @@ pub(crate) fn begin(
     if let Err(problem) = writable(&common.data) {
         mistakes.add("--data", format!("{}: {problem}", common.data.display()));
     }
-    let telemetry = telemetry::start(name, &common.log, common.otlp.as_deref())
+    let telemetry = telemetry::start(name, &common.log, common.otlp.as_ref().map(Hidden::expose))
         .inspect_err(|problem| mistakes.add("--log, --otlp", format!("{problem:#}")));
     if let Err(mistakes) = mistakes.check() {
         eprintln!("{mistakes}");

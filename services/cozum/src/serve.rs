@@ -44,7 +44,10 @@ impl Serve {
     /// Runs the role until the process is asked to stop.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Ledger(it) => it.run(Role::Ledger, |_, _, _| {}, ledger::serve).await,
+            Self::Ledger(it) => {
+                it.run(Role::Ledger, |it, _, all| it.check(all), ledger::serve)
+                    .await
+            }
             Self::Intake(it) => {
                 it.run(Role::Intake, |it, _, all| it.check(all), intake::serve)
                     .await
@@ -95,7 +98,7 @@ impl<C: clap::Args> Process<C> {
         let listen = self.cluster.listen(&mut mistakes);
         let admin = self.cluster.admin(&mut mistakes);
         let addresses = self.cluster.addresses(role, &mut mistakes);
-        let nats = nats::addresses(self.cluster.nats.as_deref(), &mut mistakes);
+        let nats = nats::addresses(self.cluster.nats.as_ref(), &mut mistakes);
         check(&self.config, &municipalities, &mut mistakes);
         let telemetry = process::begin(name(role), &self.common, mistakes);
         let (Some(_telemetry), Some(listen)) = (telemetry, listen) else {

@@ -1,17 +1,24 @@
 //! `cozum up`: every role in this process, on SQLite, talking gRPC over in-memory streams.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use chassis::{
     Clock, Health, Network, Role, Shared, Tasks,
-    config::{Common, Mistakes},
+    config::{Common, Hidden, Mistakes},
 };
 
 use crate::{demo, process};
 
 /// How many appends of a municipality may wait.
 const QUEUE: u32 = 4096;
+
+/// Any port of this machine.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Everything `cozum up` can be told
 #[derive(Debug, clap::Args)]
@@ -25,7 +32,7 @@ pub struct Up {
         default_value = "127.0.0.1:8153",
         value_name = "ADDR"
     )]
-    listen: SocketAddr,
+    listen: String,
     /// Fills the first municipality with a made-up city, once; its Open311 key and token are "demo"
     #[arg(long)]
     demo: bool,
@@ -37,7 +44,7 @@ pub struct Up {
         hide_env_values = true,
         hide_default_value = true
     )]
-    open311_keys: String,
+    open311_keys: Hidden,
     /// Tokens of command-line tools: municipality=token or municipality/name=token, separated by commas
     #[arg(
         long,
@@ -46,7 +53,7 @@ pub struct Up {
         hide_env_values = true,
         hide_default_value = true
     )]
-    tokens: String,
+    tokens: Hidden,
     /// The URL under which citizens reach the portal, where a proxy stands in front
     #[arg(long, env = "COZUM_PUBLIC_URL")]
     public_url: Option<String>,
@@ -63,7 +70,7 @@ pub struct Up {
         hide_env_values = true,
         value_name = "URL"
     )]
-    ledger_store: Option<ledger::Location>,
+    ledger_store: Option<Hidden>,
     /// Where the data keys are kept, sqlite:FILE or postgres://…; by default a file in the data folder
     #[arg(
         long,
@@ -71,7 +78,7 @@ pub struct Up {
         hide_env_values = true,
         value_name = "URL"
     )]
-    vault_store: Option<String>,
+    vault_store: Option<Hidden>,
     /// File with the master key; by default one in the data folder, made at the first start
     #[arg(long, env = "COZUM_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
@@ -92,7 +99,12 @@ impl Up {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let mut mistakes = Mistakes::default();
         let municipalities = self.common.municipalities(&mut mistakes);
-        let configs = self.configs();
+        // A wrong address is told with the other mistakes, and nothing begins.
+        let listen = mistakes
+            .read::<SocketAddr>("--listen", &self.listen)
+            .unwrap_or(ANYWHERE);
+        let configs = self.configs(listen);
+        configs.ledger.check(&mut mistakes);
         configs.intake.check(&mut mistakes);
         configs.notification.check(&mut mistakes);
         configs.analytics.check(&mut mistakes);
@@ -127,13 +139,13 @@ impl Up {
                 .tasks
                 .spawn("demo", async move { demo::seed(&shared_by_demo).await });
         }
-        tracing::info!(listen = %self.listen, "the centre is coming up on http://{}", self.listen);
+        tracing::info!(listen = %listen, "the centre is coming up on http://{listen}");
         process::until_stopped(&[&shared.tasks, &beneath.tasks], &shared.health).await
     }
 
-    fn configs(&self) -> Configs {
+    fn configs(&self, listen: SocketAddr) -> Configs {
         let public_url = self.public_url.clone();
-        let here = format!("http://localhost:{}", self.listen.port());
+        let here = format!("http://localhost:{}", listen.port());
         let data = &self.common.data;
         Configs {
             ledger: ledger::Config {
@@ -159,9 +171,9 @@ impl Up {
             },
             analytics: analytics::Config::default(),
             gateway: gateway::Config {
-                http: self.listen.to_string(),
-                open311_keys: self.open311_keys.clone(),
-                tokens: self.tokens.clone(),
+                http: listen.to_string(),
+                open311_keys: self.open311_keys.expose().to_owned(),
+                tokens: self.tokens.expose().to_owned(),
                 public_url,
                 demo: self.demo,
             },

@@ -1,9 +1,11 @@
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use aws_lc_rs::{constant_time, digest};
 use vocabulary::Municipality;
 
 const DEMO: &str = "demo";
+/// What the holder of a secret without a name is called.
+const NAMELESS: &str = "cli";
 const SHORTEST: usize = 8;
 
 /// The secrets that let programs in, each known by its hash only.
@@ -72,6 +74,16 @@ impl Keys {
         self.find(secret, |it| it.municipality == *municipality)
     }
 
+    /// The municipalities that this secret opens.
+    pub(crate) fn municipalities(&self, secret: &str) -> BTreeSet<&Municipality> {
+        let offered = sha256(secret);
+        let opened = self
+            .0
+            .iter()
+            .filter(|it| constant_time::verify_slices_are_equal(&it.digest, &offered).is_ok());
+        opened.map(|it| &it.municipality).collect()
+    }
+
     fn find(&self, secret: &str, counts: impl Fn(&Key) -> bool) -> Option<&Key> {
         let offered = sha256(secret);
         let mut found = None;
@@ -98,11 +110,12 @@ impl Key {
         let (owner, secret) = entry
             .split_once('=')
             .ok_or("is not of the form municipality=secret")?;
-        let (slug, name) = owner.split_once('/').unwrap_or((owner, "cli"));
+        let (slug, name) = owner.split_once('/').unwrap_or((owner, NAMELESS));
         let municipality = municipalities
             .iter()
             .find(|it| it.as_str() == slug)
-            .ok_or_else(|| format!("no municipality {slug:?} is served here"))?;
+            // What stands there may be half a secret with a comma in it.
+            .ok_or("names no municipality that is served here")?;
         if !is_slug(name) {
             return Err("a name has 1 to 64 of a-z, 0-9 and -".to_owned());
         }
@@ -113,6 +126,11 @@ impl Key {
             return Err(format!("a secret has at least {SHORTEST} characters"));
         }
         Ok(Self::new(municipality.clone(), name, secret))
+    }
+
+    /// Whether its holder was given a name.
+    pub(crate) fn is_named(&self) -> bool {
+        !matches!(self.name.as_str(), NAMELESS | DEMO)
     }
 
     /// The secret's hash in hexadecimal: tells its holders apart, and opens nothing.
@@ -168,9 +186,9 @@ mod tests {
 
     #[test]
     fn each_wrong_entry_is_told_without_its_secret() {
-        let text = "ova=short1,nowhere=long-enough-secret,long-enough-secret,ova=demo,ova/Ad=long-enough-secret";
+        let text = "ova=short1,nowhere=long-enough-secret,long-enough-secret,ova=demo,ova/Ad=long-enough-secret,long-enough=se=cret";
         let problems = Keys::parse(text, &cities(), false).err().unwrap();
-        assert_eq!(problems.len(), 5, "{problems:?}");
+        assert_eq!(problems.len(), 6, "{problems:?}");
         assert!(
             problems
                 .iter()

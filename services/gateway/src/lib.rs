@@ -12,15 +12,16 @@ mod params;
 mod portal;
 mod proxy;
 mod register;
+mod server;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
-use axum::{Router, extract::DefaultBodyLimit, middleware, serve::ListenerExt as _};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use chassis::{Caller, Platform, Role};
 use contracts::intake::v1::intake_client::IntakeClient;
 use tokio::net::TcpListener;
@@ -31,8 +32,6 @@ pub use config::Config;
 use keys::Keys;
 pub use register::Register;
 
-/// How long requests under way may take after the process was asked to stop.
-const GRACE: Duration = Duration::from_secs(10);
 /// Large enough for a text of megabytes to be refused by its field's name.
 const BODY: usize = 16 << 20;
 
@@ -113,17 +112,8 @@ pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
     });
 
     tracing::info!(address = config.http, "gateway serves HTTP");
-    let listener = listener.tap_io(|stream| {
-        // A reply is small: waiting to fill a packet would only add latency.
-        let _ = stream.set_nodelay(true);
-    });
-    let (stopping, late) = (platform.tasks.clone(), platform.tasks.clone());
-    let server = axum::serve(listener, router(centre)?)
-        .with_graceful_shutdown(async move { stopping.stopping().await });
-    tokio::select! {
-        outcome = server => outcome.context("HTTP server"),
-        () = async { late.stopping().await; tokio::time::sleep(GRACE).await } => Ok(()),
-    }
+    server::run(listener, router(centre)?, platform.tasks.clone()).await;
+    Ok(())
 }
 
 fn router(centre: Arc<Centre>) -> anyhow::Result<Router> {

@@ -19,6 +19,7 @@ use vocabulary::{Language, Municipality};
 
 use crate::{
     Centre,
+    keys::Key,
     params::Params,
     register::{Topic, unit_name},
     text,
@@ -58,25 +59,70 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn read(centre: &'a Centre, params: &Params, headers: &HeaderMap) -> Result<Self, Problems> {
-        let municipality = match params.trimmed("jurisdiction_id") {
-            "" => centre.default_municipality(),
-            slug => centre.municipality(slug).ok_or_else(|| {
-                Problems::one(
-                    StatusCode::NOT_FOUND,
-                    "jurisdiction_id: no such jurisdiction here",
-                )
-            })?,
+        let municipality = match Self::named(centre, params)? {
+            Some(municipality) => municipality,
+            None => centre.default_municipality(),
         };
+        Ok(Self::of(municipality, params, headers))
+    }
+
+    /// The same for a call that files something: nothing is filed with a municipality that nobody meant.
+    fn by_key(
+        centre: &'a Centre,
+        params: &Params,
+        headers: &HeaderMap,
+    ) -> Result<(Self, &'a Key), Problems> {
+        let unknown = || {
+            Problems::one(
+                StatusCode::FORBIDDEN,
+                "api_key: is missing or not valid here",
+            )
+        };
+        let secret = params.trimmed("api_key");
+        let named = Self::named(centre, params)?;
+        let served = &centre.platform.municipalities;
+        let municipality = match named.or_else(|| served.first().filter(|_| served.len() == 1)) {
+            Some(municipality) => municipality,
+            None => {
+                let mut opened = centre.keys.municipalities(secret).into_iter();
+                let first = opened.next().ok_or_else(unknown)?;
+                if opened.next().is_some() {
+                    let problem = "jurisdiction_id: is missing";
+                    return Err(Problems::one(StatusCode::BAD_REQUEST, problem));
+                }
+                first
+            }
+        };
+        let key = centre.keys.holder_in(municipality, secret);
+        let asked = Self::of(municipality, params, headers);
+        Ok((asked, key.ok_or_else(unknown)?))
+    }
+
+    fn named(centre: &'a Centre, params: &Params) -> Result<Option<&'a Municipality>, Problems> {
+        let slug = params.trimmed("jurisdiction_id");
+        if slug.is_empty() {
+            return Ok(None);
+        }
+        let unknown = || {
+            Problems::one(
+                StatusCode::NOT_FOUND,
+                "jurisdiction_id: no such jurisdiction here",
+            )
+        };
+        centre.municipality(slug).map(Some).ok_or_else(unknown)
+    }
+
+    fn of(municipality: &'a Municipality, params: &Params, headers: &HeaderMap) -> Self {
         let accept = headers
             .get(header::ACCEPT_LANGUAGE)
             .and_then(|it| it.to_str().ok())
             .unwrap_or_default();
         let language =
             text::named(params.trimmed("lang")).unwrap_or_else(|| text::preferred(accept));
-        Ok(Self {
+        Self {
             municipality,
             language,
-        })
+        }
     }
 }
 

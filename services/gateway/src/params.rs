@@ -1,26 +1,52 @@
-//! What somebody sent in a query or a form, whatever its encoding.
+//! What somebody sent in a query or a form, whatever its encoding. Anybody may send anything: how much of it is read, how
+//! many read at once and for how long is bounded here.
+
+use std::time::Duration;
 
 use axum::{
-    Form, RequestExt as _,
-    extract::{FromRequest as _, Multipart, Query, Request},
-    http::{StatusCode, Uri, header::CONTENT_TYPE},
+    RequestExt as _,
+    body::{Body, Bytes, HttpBody as _},
+    extract::{FromRequest as _, Multipart, Request},
+    http::{HeaderMap, StatusCode, Uri, header::CONTENT_TYPE},
 };
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::yield_now,
+    time::timeout,
+};
+
+/// Parameters of one call at most; no form has half as many.
+const PAIRS: usize = 64;
+/// Bytes of one value at most: more than four times what the longest field may have.
+const VALUE: usize = 64 << 10;
+/// Bytes of a name at most.
+const NAME: usize = 100;
+/// Bytes of a body that is read without waiting for a turn.
+const SMALL: u64 = 64 << 10;
+/// How long a body may take, and before that the wait for a turn.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What of a query counts beside a body. A key, a secret or an address in a URL would stand in logs on its way here.
+const BESIDE_A_BODY: [&str; 2] = ["jurisdiction_id", "lang"];
+
+/// As many large bodies are in memory at once.
+static TURNS: Semaphore = Semaphore::const_new(8);
 
 /// Names and values in the order sent. An empty value counts as none.
 #[derive(Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
 /// Why a body could not be read.
+#[derive(Debug)]
 pub(crate) struct Unreadable {
     pub(crate) status: StatusCode,
     pub(crate) problem: String,
 }
 
 impl Unreadable {
-    fn new(status: StatusCode, problem: &str) -> Self {
+    fn new(status: StatusCode, problem: impl Into<String>) -> Self {
         Self {
             status,
-            problem: problem.to_owned(),
+            problem: problem.into(),
         }
     }
 
@@ -34,45 +60,80 @@ impl Unreadable {
             )
         }
     }
+
+    /// A parameter is wrong. Its name is quoted where it looks like one.
+    fn at(name: &str, problem: &str) -> Self {
+        let looks_like_one = |it: u8| it.is_ascii_alphanumeric() || b"_-.[]".contains(&it);
+        let name = if (1..=40).contains(&name.len()) && name.bytes().all(looks_like_one) {
+            name
+        } else {
+            "a parameter"
+        };
+        Self::new(StatusCode::BAD_REQUEST, format!("{name}: {problem}"))
+    }
+
+    fn too_many() -> Self {
+        let problem = format!("the request has more than {PAIRS} parameters");
+        Self::new(StatusCode::BAD_REQUEST, problem)
+    }
+}
+
+/// How a body is written.
+#[derive(Clone, Copy)]
+enum Encoding {
+    Multipart,
+    Urlencoded,
+}
+
+impl Encoding {
+    fn of(headers: &HeaderMap) -> Result<Self, Unreadable> {
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .and_then(|it| it.to_str().ok())
+            .and_then(|it| it.split(';').next())
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        match kind.as_str() {
+            "multipart/form-data" => Ok(Self::Multipart),
+            "application/x-www-form-urlencoded" => Ok(Self::Urlencoded),
+            _ => Err(Unreadable::new(
+                StatusCode::BAD_REQUEST,
+                "Content-Type: is application/x-www-form-urlencoded or multipart/form-data",
+            )),
+        }
+    }
 }
 
 impl Params {
     /// The parameters of a query.
     pub(crate) fn of_query(uri: &Uri) -> Self {
+        let text = |raw: &[u8]| String::from_utf8_lossy(&unescaped(raw)).into_owned();
+        let query = uri.query().unwrap_or_default().as_bytes();
+        let pairs = query.split(|it| *it == b'&').take(PAIRS).map(halves);
         Self(
-            Query::<Vec<(String, String)>>::try_from_uri(uri)
-                .map(|it| it.0)
-                .unwrap_or_default(),
+            pairs
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
         )
     }
 
-    /// The parameters of a body, and after them those of the query.
+    /// The parameters of a body, and after them the few of the query that may stand there.
     pub(crate) async fn of_body(request: Request) -> Result<Self, Unreadable> {
-        let mut query = Self::of_query(request.uri());
-        let kind = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|it| it.to_str().ok())
-            .unwrap_or_default();
-        let kind = kind
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        let mut params = match kind.as_str() {
-            "multipart/form-data" => multipart(request).await?,
-            "application/x-www-form-urlencoded" => {
-                let form = request.extract::<Form<Vec<(String, String)>>, _>().await;
-                form.map_err(|it| Unreadable::of(it.status()))?.0
-            }
-            _ => {
-                let problem =
-                    "Content-Type: is application/x-www-form-urlencoded or multipart/form-data";
-                return Err(Unreadable::new(StatusCode::BAD_REQUEST, problem));
-            }
+        let query = Self::of_query(request.uri());
+        let encoding = Encoding::of(request.headers())?;
+        let _turn = turn(request.body().size_hint().upper()).await?;
+        let late = |_| {
+            Unreadable::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "the request body took longer than 30 seconds",
+            )
         };
-        params.append(&mut query.0);
+        let mut params = timeout(PATIENCE, read(request, encoding))
+            .await
+            .map_err(late)??;
+        let query = query.0.into_iter();
+        params.extend(query.filter(|(name, _)| BESIDE_A_BODY.contains(&name.as_str())));
         Ok(Self(params))
     }
 
@@ -100,6 +161,59 @@ impl<const N: usize> From<[(&str, &str); N]> for Params {
     }
 }
 
+/// A large body, or one of unknown size, waits until there is room for it.
+async fn turn(bytes: Option<u64>) -> Result<Option<SemaphorePermit<'static>>, Unreadable> {
+    if bytes.is_some_and(|it| it <= SMALL) {
+        return Ok(None);
+    }
+    match timeout(PATIENCE, TURNS.acquire()).await {
+        Ok(turn) => Ok(turn.ok()),
+        Err(_) => Err(Unreadable::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many large requests at the moment: please try again",
+        )),
+    }
+}
+
+async fn read(request: Request, encoding: Encoding) -> Result<Vec<(String, String)>, Unreadable> {
+    let (parts, body) = request.into_parts();
+    let whole = Request::from_parts(parts.clone(), body);
+    let bytes: Bytes = whole
+        .extract()
+        .await
+        .map_err(|it: axum::extract::rejection::BytesRejection| Unreadable::of(it.status()))?;
+    match encoding {
+        Encoding::Urlencoded => urlencoded(&bytes).await,
+        Encoding::Multipart => multipart(Request::from_parts(parts, Body::from(bytes))).await,
+    }
+}
+
+async fn urlencoded(body: &[u8]) -> Result<Vec<(String, String)>, Unreadable> {
+    let mut params = vec![];
+    for (index, pair) in body.split(|it| *it == b'&').enumerate() {
+        if index == PAIRS {
+            return Err(Unreadable::too_many());
+        }
+        if pair.is_empty() {
+            continue;
+        }
+        let (name, value) = halves(pair);
+        // Three bytes of the body are one of the text at least.
+        if name.len() > 3 * NAME {
+            return Err(Unreadable::at("", "its name is too long"));
+        }
+        let name = text("", unescaped(name))?;
+        if value.len() > 3 * VALUE {
+            return Err(too_long(&name));
+        }
+        let value = text(&name, unescaped(value))?;
+        params.push((name, value));
+        // Others have their turn between two values.
+        yield_now().await;
+    }
+    Ok(params)
+}
+
 async fn multipart(request: Request) -> Result<Vec<(String, String)>, Unreadable> {
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|it| Unreadable::of(it.status()))?;
@@ -109,17 +223,147 @@ async fn multipart(request: Request) -> Result<Vec<(String, String)>, Unreadable
         .await
         .map_err(|it| Unreadable::of(it.status()))?
     {
+        if params.len() == PAIRS {
+            return Err(Unreadable::too_many());
+        }
         let name = field.name().unwrap_or_default().to_owned();
+        if name.len() > NAME {
+            return Err(Unreadable::at("", "its name is too long"));
+        }
         let is_file = field.file_name().is_some_and(|it| !it.is_empty());
         let value = field
-            .text()
+            .bytes()
             .await
             .map_err(|it| Unreadable::of(it.status()))?;
         if is_file && !value.is_empty() {
-            let problem = format!("{name}: files are not taken here; send a link in media_url");
-            return Err(Unreadable::new(StatusCode::BAD_REQUEST, &problem));
+            let problem = "files are not taken here; send a link in media_url";
+            return Err(Unreadable::at(&name, problem));
         }
+        let value = text(&name, value.into())?;
         params.push((name, value));
+        yield_now().await;
     }
     Ok(params)
+}
+
+/// A name and its value, as they were sent.
+fn halves(pair: &[u8]) -> (&[u8], &[u8]) {
+    match pair.iter().position(|it| *it == b'=') {
+        Some(at) => (&pair[..at], &pair[at + 1..]),
+        None => (pair, &[]),
+    }
+}
+
+/// The bytes that a form's letters stand for.
+fn unescaped(raw: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| {
+        let digit = char::from(*raw.get(at)?).to_digit(16)?;
+        u8::try_from(digit).ok()
+    };
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut at = 0;
+    while let Some(&byte) = raw.get(at) {
+        let escaped = digit(at + 1).zip(digit(at + 2)).filter(|_| byte == b'%');
+        match (byte, escaped) {
+            (_, Some((high, low))) => {
+                bytes.push(high << 4 | low);
+                at += 2;
+            }
+            (b'+', None) => bytes.push(b' '),
+            (_, None) => bytes.push(byte),
+        }
+        at += 1;
+    }
+    bytes
+}
+
+fn text(name: &str, bytes: Vec<u8>) -> Result<String, Unreadable> {
+    if bytes.len() > VALUE {
+        return Err(too_long(name));
+    }
+    String::from_utf8(bytes).map_err(|_| Unreadable::at(name, "is not UTF-8 text"))
+}
+
+/// Larger than `VALUE` is longer than any field may be, whatever its letters.
+fn too_long(name: &str) -> Unreadable {
+    Unreadable::at(name, "is longer than 4,000 characters")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn sent(kind: &str, uri: &str, body: impl Into<Body>) -> Result<Params, Unreadable> {
+        let request = Request::post(uri).header("content-type", kind);
+        let mut request = request.body(body.into()).unwrap();
+        request = request.with_limited_body();
+        Params::of_body(request).await
+    }
+
+    async fn form(body: impl Into<Body>) -> Result<Params, Unreadable> {
+        sent("application/x-www-form-urlencoded", "/", body).await
+    }
+
+    async fn refused(body: impl Into<Body>) -> String {
+        form(body).await.err().unwrap().problem
+    }
+
+    #[tokio::test]
+    async fn more_parameters_than_any_form_has_are_not_read() {
+        assert!(form("a=1&".repeat(63) + "a=2").await.is_ok());
+        assert!(
+            refused("a&".repeat(500_000))
+                .await
+                .contains("more than 64 parameters")
+        );
+        let field = "--x\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n\r\n";
+        let many = sent(
+            "multipart/form-data; boundary=x",
+            "/",
+            field.repeat(65) + "--x--\r\n",
+        );
+        assert!(many.await.err().unwrap().problem.contains("more than 64"));
+    }
+
+    #[tokio::test]
+    async fn bytes_that_are_no_text_are_refused_by_name() {
+        for wrong in ["description=%FE", "description=%C5", "x=1&description=a%ff"] {
+            assert_eq!(refused(wrong).await, "description: is not UTF-8 text");
+        }
+        assert_eq!(refused("%FE=1").await, "a parameter: is not UTF-8 text");
+        let body = b"--x\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n\xfe\r\n--x--\r\n";
+        let multipart = sent("multipart/form-data; boundary=x", "/", body.to_vec()).await;
+        assert_eq!(multipart.err().unwrap().problem, "a: is not UTF-8 text");
+    }
+
+    #[tokio::test]
+    async fn letters_are_read_as_browsers_write_them() {
+        let params = form("a=%C4%B0%C4%9EDIR+%2B5%&b&&=c&a=x=y").await.unwrap();
+        assert_eq!(params.get("a"), "İĞDIR +5%");
+        assert_eq!((params.get("b"), params.get("")), ("", "c"));
+        assert_eq!(form("q=x=y").await.unwrap().get("q"), "x=y");
+    }
+
+    #[tokio::test]
+    async fn a_value_beyond_every_limit_is_told_by_its_name_only() {
+        let long = "z".repeat(VALUE + 1);
+        let told = "address: is longer than 4,000 characters";
+        assert_eq!(refused(format!("address={long}")).await, told);
+        let unnamed = refused(format!("{long}=x")).await;
+        assert!(unnamed.len() < 100, "{unnamed}");
+    }
+
+    #[tokio::test]
+    async fn beside_a_body_a_query_says_for_whom_and_in_which_language_only() {
+        let uri = "/?api_key=k&email=a@b.c&secret=s&lang=en&jurisdiction_id=ova";
+        let kind = "application/x-www-form-urlencoded";
+        let params = sent(kind, uri, "x=1").await.unwrap();
+        for name in ["api_key", "email", "secret"] {
+            assert_eq!(params.get(name), "", "{name}");
+        }
+        assert_eq!(
+            (params.get("lang"), params.get("jurisdiction_id")),
+            ("en", "ova")
+        );
+    }
 }

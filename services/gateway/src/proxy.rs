@@ -1,5 +1,13 @@
 //! The services' gRPC for programs that hold a token: calls pass through byte for byte, and the token alone decides whose
 //! municipality they are about.
+//!
+//! Who acted is recorded with the token's own name, so that no program can hide behind another one's:
+//!
+//! - without `cozum-as`: `staff:<token>`
+//! - `cozum-as: staff:<id>`: `staff:<token>/<id>`
+//! - `cozum-as: import:<source>`: `import:<source>` for a token that was given no name, else `import:<token>/<source>`
+//!
+//! What opens personal data stays closed here, until each such look is recorded itself.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,6 +30,9 @@ use crate::{
 
 /// Metadata key: as whom a program wants to act, "staff:<slug>" or "import:<slug>".
 const AS: &str = "cozum-as";
+
+/// Bytes of an actor at most, as every service reads it.
+const LONGEST: usize = 100;
 
 /// How much of a refused call is read, and for how long.
 const DRAINED: usize = 64 << 10;
@@ -130,6 +141,11 @@ fn destination(path: &str) -> Result<Role, Status> {
         .unwrap_or_default();
     let found = SERVICES.iter().find(|(name, _)| *name == service);
     let (_, role) = found.ok_or_else(|| Status::unimplemented("no such service"))?;
+    if *role == Role::Intake && method == "GetRequest" {
+        return Err(Status::permission_denied(
+            "GetRequest opens personal data: it is closed here until each look at it is recorded",
+        ));
+    }
     let inside = match *role {
         Role::Intake => matches!(method, "Seal" | "Open" | "ReachCitizen"),
         Role::Ledger => !matches!(method, "History" | "Read" | "Head" | "RetryReaction"),
@@ -148,7 +164,7 @@ fn destination(path: &str) -> Result<Role, Status> {
 fn dress(headers: &mut HeaderMap, holder: &Key) -> Result<(), Status> {
     let actor = match headers.get(AS) {
         None => format!("staff:{}", holder.name),
-        Some(wish) => actor(wish)?,
+        Some(wish) => actor(holder, wish)?,
     };
     let ours: Vec<HeaderName> = headers
         .keys()
@@ -179,20 +195,26 @@ fn dress(headers: &mut HeaderMap, holder: &Key) -> Result<(), Status> {
     Ok(())
 }
 
-fn actor(wish: &HeaderValue) -> Result<String, Status> {
-    let wish = wish.to_str().unwrap_or_default();
-    let allowed = wish
+fn actor(holder: &Key, wish: &HeaderValue) -> Result<String, Status> {
+    let (kind, slug) = wish
+        .to_str()
+        .unwrap_or_default()
         .split_once(':')
-        .is_some_and(|(kind, slug)| matches!(kind, "staff" | "import") && is_slug(slug));
-    if allowed {
-        Ok(wish.to_owned())
-    } else {
-        Err(chassis::Invalid::at(
-            AS,
-            "is staff:<slug> or import:<slug>, a slug being 1 to 64 of a-z, 0-9 and -",
-        )
-        .into())
+        .unwrap_or_default();
+    if !matches!(kind, "staff" | "import") || !is_slug(slug) {
+        let problem = "is staff:<slug> or import:<slug>, a slug being 1 to 64 of a-z, 0-9 and -";
+        return Err(chassis::Invalid::at(AS, problem).into());
     }
+    let actor = if kind == "import" && !holder.is_named() {
+        format!("{kind}:{slug}")
+    } else {
+        format!("{kind}:{}/{slug}", holder.name)
+    };
+    if actor.len() > LONGEST {
+        let problem = "is longer than 100 characters together with the token's name";
+        return Err(chassis::Invalid::at(AS, problem).into());
+    }
+    Ok(actor)
 }
 
 #[cfg(test)]
@@ -241,10 +263,9 @@ mod tests {
 
     #[test]
     fn a_program_may_act_as_an_import_but_never_as_a_service() {
-        assert_eq!(
-            dressed(&[(AS, "import:nyc-311")]).unwrap()[ACTOR],
-            "import:nyc-311"
-        );
+        let acting = |wish| dressed(&[(AS, wish)]).unwrap()[ACTOR].clone();
+        assert_eq!(acting("import:nyc-311"), "import:masa/nyc-311");
+        assert_eq!(acting("staff:ali"), "staff:masa/ali");
         for wish in [
             "system:intake",
             "citizen",
@@ -261,8 +282,27 @@ mod tests {
     }
 
     #[test]
+    fn a_token_without_a_name_imports_under_the_sources_alone() {
+        let cities: Vec<Municipality> = vec!["ova".parse().unwrap()];
+        let long = "u".repeat(64);
+        let text = format!("ova=sekizden-uzun,ova/{long}=dokuzdan-uzun");
+        let keys = Keys::parse(&text, &cities, false).ok().unwrap();
+        let acting = |secret: &str, wish: &str| {
+            let wish = HeaderValue::from_str(wish).unwrap();
+            actor(keys.holder(secret).unwrap(), &wish)
+        };
+        let nameless = |wish: &str| acting("sekizden-uzun", wish).unwrap();
+        assert_eq!(nameless("import:nyc-311"), "import:nyc-311");
+        assert_eq!(nameless("staff:x"), "staff:cli/x");
+        assert_eq!(acting("dokuzdan-uzun", "staff:x").unwrap().len(), 72);
+        let refused = acting("dokuzdan-uzun", &format!("staff:{long}")).unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    }
+
+    #[test]
     fn what_services_ask_of_each_other_is_closed() {
         for path in [
+            "/cozum.intake.v1.Intake/GetRequest",
             "/cozum.intake.v1.Intake/Open",
             "/cozum.intake.v1.Intake/Seal",
             "/cozum.intake.v1.Intake/ReachCitizen",

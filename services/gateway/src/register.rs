@@ -8,6 +8,7 @@ use contracts::{
     intake::v1::RequestRegistered,
     ledger::v1::Event,
     routing::v1::{TopicDefined, UnitDefined},
+    vocabulary::v1::Place,
 };
 use projection::{Projection, ReadModel};
 use sqlx::{SqliteConnection, SqlitePool};
@@ -22,7 +23,7 @@ pub struct Register;
 
 impl ReadModel for Register {
     const NAME: &'static str = "register";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SCHEMA: &'static str = "
         create table request (
             number        text primary key,
@@ -48,6 +49,9 @@ impl ReadModel for Register {
             code text primary key, name_tr text not null, name_en text not null, outside integer not null
         ) without rowid;
         create table district (name text primary key, requests integer not null) without rowid;
+        create table neighbourhood (
+            district text not null, name text not null, requests integer not null, primary key (district, name)
+        ) without rowid;
     ";
 
     async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
@@ -85,10 +89,31 @@ async fn registered(
     .bind(request.imported.is_some())
     .execute(&mut *tx)
     .await?;
-    if !place.district.is_empty() {
-        let count =
-            "insert into district values (?, 1) on conflict do update set requests = requests + 1";
-        sqlx::query(count).bind(&place.district).execute(tx).await?;
+    // A citizen's own words teach the register no names.
+    if request.imported.is_some() || request.channel != Channel::Web.number() {
+        place_named(tx, &place).await?;
+    }
+    Ok(())
+}
+
+async fn place_named(tx: &mut SqliteConnection, place: &Place) -> anyhow::Result<()> {
+    if place.district.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into district values (?, 1) on conflict do update set requests = requests + 1",
+    )
+    .bind(&place.district)
+    .execute(&mut *tx)
+    .await?;
+    if !place.neighbourhood.is_empty() {
+        sqlx::query(
+            "insert into neighbourhood values (?, ?, 1) on conflict do update set requests = requests + 1",
+        )
+        .bind(&place.district)
+        .bind(&place.neighbourhood)
+        .execute(tx)
+        .await?;
     }
     Ok(())
 }
@@ -157,6 +182,8 @@ impl Name {
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Entry {
     pub(crate) topic: String,
+    pub(crate) channel: String,
+    pub(crate) imported: bool,
     pub(crate) latitude: Option<f64>,
     pub(crate) longitude: Option<f64>,
     pub(crate) district: String,
@@ -188,6 +215,13 @@ pub(crate) struct Topic {
     pub(crate) name: Name,
     pub(crate) unit: String,
     pub(crate) public: bool,
+}
+
+/// Which names of a place are the register's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct KnownPlace {
+    pub(crate) district: bool,
+    pub(crate) neighbourhood: bool,
 }
 
 /// Reads the register of one municipality.
@@ -249,7 +283,28 @@ impl Reader {
             .collect())
     }
 
-    /// Districts that several people named, a few hundred at most: what one person typed is not shown to the next.
+    /// Which names of a place several requests bear already, letter for letter.
+    pub(crate) async fn known(
+        &self,
+        district: &str,
+        neighbourhood: &str,
+    ) -> Result<KnownPlace, Status> {
+        let is_known = self.districts().await?.iter().any(|it| it == district);
+        let requests: Option<i64> = sqlx::query_scalar(
+            "select requests from neighbourhood where district = ? and name = ? and requests >= 5",
+        )
+        .bind(district)
+        .bind(neighbourhood)
+        .fetch_optional(self.pool())
+        .await
+        .map_err(unreadable)?;
+        Ok(KnownPlace {
+            district: is_known,
+            neighbourhood: is_known && requests.is_some(),
+        })
+    }
+
+    /// Districts that several requests bear, a few hundred at most: what one person wrote is not shown to the next.
     pub(crate) async fn districts(&self) -> Result<Vec<String>, Status> {
         sqlx::query_scalar(
             "select name from district where requests >= 5 order by requests desc limit 200",

@@ -7,12 +7,15 @@ use axum::{
     http::{Request, StatusCode},
 };
 use chassis::event;
-use contracts::routing::v1::RequestConcluded;
+use contracts::{
+    intake::v1::RequestRegistered,
+    routing::v1::{RequestConcluded, TopicChanged},
+    vocabulary::v1::Place,
+};
 use jiff::Timestamp;
 use projection::ReadModel as _;
-use sqlx::{Connection as _, SqliteConnection};
 use uuid::Uuid;
-use vocabulary::SubResult;
+use vocabulary::{Channel, SubResult};
 
 use crate::Register;
 use house::{FORM, House, history, number, stored};
@@ -79,10 +82,7 @@ async fn a_topic_that_is_not_public_shows_neither_text_nor_place() {
 #[tokio::test]
 async fn a_request_is_open_from_its_registration_to_its_conclusion() {
     let house = House::open().await;
-    let file = house.folder.path().join("gateway/koy/register-v1.db");
-    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", file.display()))
-        .await
-        .unwrap();
+    let mut connection = house.register("koy").await;
     let at = Timestamp::from_second(1_760_000_100).unwrap();
     let concluded = RequestConcluded {
         number: number(),
@@ -145,7 +145,7 @@ async fn open311_says_what_is_wrong_in_the_format_that_was_asked() {
             house
                 .post(
                     "/open311/v2/requests.xml",
-                    format!("{form}&api_key=anahtar-koy"),
+                    format!("{form}&api_key=anahtar-koy&jurisdiction_id=ova"),
                 )
                 .await,
             403,
@@ -195,6 +195,94 @@ async fn open311_says_what_is_wrong_in_the_format_that_was_asked() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_request_is_filed_with_the_city_that_the_key_names() {
+    let house = House::open().await;
+    let file = async |more: &str| {
+        let form = format!("service_code=home-care&address_id=1&{more}");
+        let answer = house.post("/open311/v2/requests.json", form).await;
+        (answer.status.as_u16(), answer.text)
+    };
+    let shared = file("api_key=anahtar-ortak").await;
+    assert_eq!(shared.0, 400, "{}", shared.1);
+    assert!(
+        shared.1.contains("jurisdiction_id: is missing"),
+        "{}",
+        shared.1
+    );
+    // Only ova has this topic, and there intake is not there.
+    assert_eq!(file("api_key=anahtar-koy").await.0, 404);
+    let form = "service_code=home-care&address_id=1&api_key=anahtar-ova";
+    let filed = house.post("/open311/v2/requests.json", form);
+    assert!(House::waits_for_intake(filed).await);
+    let path = "/open311/v2/requests.json?api_key=anahtar-ova";
+    let answer = house.post(path, "service_code=home-care").await;
+    assert_eq!(
+        answer.status,
+        StatusCode::FORBIDDEN,
+        "a key in the URL opens it"
+    );
+}
+
+#[tokio::test]
+async fn what_was_told_by_phone_is_published_for_no_topic() {
+    let house = House::open().await;
+    let mut register = house.register("ova").await;
+    let at = Timestamp::from_second(1_760_000_100).unwrap();
+    let topic = TopicChanged {
+        code: "home-care".to_owned(),
+        public: true,
+        ..TopicChanged::default()
+    };
+    let event = stored(event::record(Uuid::nil(), &topic, at, []));
+    Register.apply(&mut register, &event).await.unwrap();
+    let path = format!("/open311/v2/requests/{}.json", number());
+    let answer = house.get(&path).await;
+    // Intake, which alone has the text, is not even asked.
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let list: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+    assert!(list[0]["description"].is_null(), "{list}");
+    assert_eq!(
+        (list[0]["address"].as_str(), list[0]["lat"].as_f64()),
+        (Some("Çınarlı"), Some(39.9))
+    );
+    for change in ["imported = 1", "imported = 0, channel = 'open311'"] {
+        let change = format!("update request set {change}");
+        sqlx::query(sqlx::AssertSqlSafe(change.as_str()))
+            .execute(&mut register)
+            .await
+            .unwrap();
+        assert!(House::waits_for_intake(house.get(&path)).await, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_citizens_own_words_are_no_districts() {
+    let house = House::open().await;
+    let mut register = house.register("ova").await;
+    let at = Timestamp::from_second(1_760_000_100).unwrap();
+    for index in 0..10 {
+        let (channel, district) = if index % 2 == 0 {
+            (Channel::Web, "Yazılan")
+        } else {
+            (Channel::Phone, "Bilinen")
+        };
+        let registered = RequestRegistered {
+            number: format!("{index}"),
+            channel: channel.number(),
+            place: Some(Place {
+                district: district.to_owned(),
+                ..Place::default()
+            }),
+            ..RequestRegistered::default()
+        };
+        let event = stored(event::record(Uuid::nil(), &registered, at, []));
+        Register.apply(&mut register, &event).await.unwrap();
+    }
+    let page = house.get("/").await.text;
+    assert!(page.contains("Bilinen") && !page.contains("Yazılan"));
 }
 
 #[tokio::test]
@@ -309,8 +397,9 @@ async fn grpc_needs_a_token() {
     assert_eq!(call("", "GetRequest").await, "16");
     assert_eq!(call("Bearer anahtar-ova", "GetRequest").await, "16");
     assert_eq!(call("Bearer jeton-ova-1", "Open").await, "7");
+    assert_eq!(call("Bearer jeton-ova-1", "GetRequest").await, "7");
     assert_eq!(
-        call("Bearer jeton-ova-1", "GetRequest").await,
+        call("Bearer jeton-ova-1", "RegisterContact").await,
         "14",
         "intake is not there"
     );

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use chassis::config::Mistakes;
+use chassis::config::{Hidden, Mistakes};
 use vault::{MasterKey, MasterKeyError};
 
 /// Where the keys to personal data are.
@@ -8,7 +8,7 @@ use vault::{MasterKey, MasterKeyError};
 pub struct Config {
     /// Store of the data keys, postgres://… or sqlite:FILE; by default a file in the data folder
     #[arg(long, env = "COZUM_VAULT_STORE", hide_env_values = true)]
-    pub vault_store: Option<String>,
+    pub vault_store: Option<Hidden>,
     /// File with the master key: 32 bytes as hexadecimal or base64 text, readable by its owner only
     #[arg(long, env = "COZUM_MASTER_KEY_FILE")]
     pub master_key_file: Option<PathBuf>,
@@ -25,7 +25,11 @@ impl Config {
                 .iter()
                 .any(|scheme| it.starts_with(scheme))
         };
-        if self.vault_store.as_deref().is_some_and(|it| !known(it)) {
+        if self
+            .vault_store
+            .as_ref()
+            .is_some_and(|it| !known(it.expose()))
+        {
             mistakes.add("--vault-store", "is postgres://… or sqlite:FILE");
         }
         match &self.master_key_file {
@@ -45,9 +49,10 @@ impl Config {
 
     /// The key store; `data` is the service's own folder.
     pub(crate) fn store(&self, data: &Path) -> String {
-        self.vault_store
-            .clone()
-            .unwrap_or_else(|| format!("sqlite:{}", data.join("vault/keys.db").display()))
+        match &self.vault_store {
+            Some(store) => store.expose().to_owned(),
+            None => format!("sqlite:{}", data.join("vault/keys.db").display()),
+        }
     }
 
     /// The master key; `data` is the service's own folder.
@@ -71,7 +76,7 @@ mod tests {
     #[test]
     fn every_mistake_is_told_at_once() {
         let config = Config {
-            vault_store: Some("keys.db".to_owned()),
+            vault_store: Some("keys.db:a-password".into()),
             ..Config::default()
         };
         let mut mistakes = Mistakes::default();
@@ -81,6 +86,8 @@ mod tests {
             told.contains("--vault-store") && told.contains("--master-key-file"),
             "{told}"
         );
+        let told = format!("{told} {config:?}");
+        assert!(!told.contains("a-password"), "{told}");
     }
 
     #[test]

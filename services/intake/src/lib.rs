@@ -2,7 +2,8 @@
 //!
 //! Hears `routing.TopicDefined` and `routing.TopicChanged`, to refuse a topic that nobody defined. Says `PersonRecorded`,
 //! `ContactRegistered` and `RequestRegistered`. Free text and what is known of a citizen leave this service only sealed,
-//! or opened for a caller that names its purpose.
+//! or opened for a caller that names its purpose. An imported request is also found by what it was called where it came
+//! from: its event names the subject `import:<source>/<id>`.
 //!
 //! **Invariant:** no event is appended before the keys it was sealed with are durable.
 //! **Invariant:** no error message and no log line quotes what a citizen wrote.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use vault::Subject;
 use vocabulary::RequestNumber;
 
-use crate::domain::{ContactId, PersonId};
+use crate::domain::{ContactId, Imported, PersonId};
 
 impl From<Uuid> for ContactId {
     fn from(id: Uuid) -> Self {
@@ -43,6 +43,13 @@ impl PersonId {
 
     pub(crate) fn subject(self) -> Subject {
         Subject::person(self.uuid())
+    }
+}
+
+impl Imported {
+    /// Names the request by what it was called where it came from: `import:<source>/<id>`.
+    pub(crate) fn subject(&self) -> String {
+        format!("import:{}/{}", self.source, self.source_id)
     }
 }
 

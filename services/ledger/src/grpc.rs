@@ -10,7 +10,7 @@ use contracts::ledger::v1::{
     RetryReactionRequest, SaveCheckpointReply, SaveCheckpointRequest, ledger_server::Ledger,
 };
 use futures::{Stream, stream};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
 use vocabulary::Municipality;
 
 use crate::{
@@ -76,6 +76,14 @@ impl Service {
     }
 }
 
+/// The service that calls: without its name nobody could say which events are its own.
+fn calling(metadata: &MetadataMap) -> Result<&str, Status> {
+    let service = metadata.get(SERVICE).and_then(|it| it.to_str().ok());
+    service
+        .filter(|it| !it.is_empty())
+        .ok_or_else(|| refuse(Code::PermissionDenied, SERVICE, "names no service"))
+}
+
 #[tonic::async_trait]
 impl Ledger for Service {
     async fn append(
@@ -83,16 +91,12 @@ impl Ledger for Service {
         request: Request<AppendRequest>,
     ) -> Result<Response<AppendReply>, Status> {
         let log = self.log(&request)?;
-        let service = request
-            .metadata()
-            .get(SERVICE)
-            .and_then(|it| it.to_str().ok())
-            .map(str::to_owned);
+        let service = calling(request.metadata())?.to_owned();
         let mut append = request.into_inner();
         if append.traceparent.is_empty() {
             append.traceparent = telemetry::current_traceparent();
         }
-        Ok(Response::new(log.append(append, service.as_deref()).await?))
+        Ok(Response::new(log.append(append, Some(&service)).await?))
     }
 
     async fn read_stream(
@@ -248,5 +252,20 @@ impl Following {
             head: self.follower.head(),
         };
         Ok(Some((reply, self)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_appends_says_who_it_is() {
+        let mut metadata = MetadataMap::new();
+        let refused = calling(&metadata).unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied);
+        assert_eq!(chassis::violations(&refused)[0].0, SERVICE);
+        metadata.insert(SERVICE, "intake".parse().unwrap());
+        assert_eq!(calling(&metadata).unwrap(), "intake");
     }
 }

@@ -24,7 +24,10 @@ mod writer;
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
-use chassis::Platform;
+use chassis::{
+    Platform,
+    config::{Hidden, Mistakes},
+};
 use contracts::ledger::v1::ledger_server::{LedgerServer, SERVICE_NAME};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -51,7 +54,7 @@ pub struct Config {
         hide_env_values = true,
         value_name = "URL"
     )]
-    pub store: Option<Location>,
+    pub store: Option<Hidden>,
     /// How many appends of a municipality may wait; more are refused at once.
     #[arg(long = "ledger-queue", env = "COZUM_LEDGER_QUEUE", default_value_t = 4096, value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -62,11 +65,24 @@ pub struct Config {
     pub nats_replicas: u8,
 }
 
+impl Config {
+    /// Notes every mistake that can be seen before anything is opened.
+    pub fn check(&self, mistakes: &mut Mistakes) {
+        if let Some(store) = &self.store {
+            mistakes.read::<Location>("--ledger-store", store.expose());
+        }
+    }
+}
+
 /// Serves the logs of the platform's municipalities until the process stops.
 pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
-    let location = config
-        .store
-        .unwrap_or_else(|| Location::Sqlite(platform.data.clone()));
+    let location = match &config.store {
+        Some(store) => store
+            .expose()
+            .parse()
+            .map_err(|problem| anyhow::anyhow!("--ledger-store: {problem}"))?,
+        None => Location::Sqlite(platform.data.clone()),
+    };
     let shelf = Shelf::open(&location).await.context("the ledger's store")?;
     let end = CancellationToken::new();
     // Even when this future is dropped, the writers finish what waits and end.
@@ -105,4 +121,30 @@ pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
     platform
         .serve_grpc(Routes::new(server), &[SERVICE_NAME])
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_store_is_told_without_its_password() {
+        for store in [
+            "postgress://user:pw@host/log",
+            "postgres://user:pw@host:port/log",
+        ] {
+            let config = Config {
+                store: Some(store.into()),
+                queue: 1,
+                nats_replicas: 1,
+            };
+            let mut mistakes = Mistakes::default();
+            config.check(&mut mistakes);
+            let told = format!("{mistakes} {config:?}");
+            assert!(
+                told.contains("--ledger-store") && !told.contains("pw"),
+                "{told}"
+            );
+        }
+    }
 }

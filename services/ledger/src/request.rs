@@ -255,8 +255,8 @@ fn is_type(text: &str) -> bool {
     service && upper && text.len() <= 100 && event.bytes().all(|it| it.is_ascii_alphanumeric())
 }
 
-/// One append holds events of one service, and that is the service that asks. What is recorded about reactions belongs to
-/// whoever runs them.
+/// One append holds events of one service, and that is the service that asks; only this crate itself asks without a name.
+/// What is recorded about reactions belongs to whoever runs them.
 fn owned(writes: &[Write], service: Option<&str>) -> Result<(), Unfit> {
     let mut owner = service;
     for event in writes.iter().flat_map(|it| &it.events) {

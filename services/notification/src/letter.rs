@@ -83,10 +83,9 @@ impl Letter<'_> {
     }
 
     fn greeting(&self) -> String {
-        let name: String = self.name.chars().filter(|it| !it.is_control()).collect();
-        match name.trim() {
-            "" => self.word("greeting-unnamed"),
-            name => self.text("greeting", "name", name),
+        match self.name.trim() {
+            name if is_a_name(name) => self.text("greeting", "name", name),
+            _ => self.word("greeting-unnamed"),
         }
     }
 
@@ -154,6 +153,13 @@ impl Letter<'_> {
             Language::En => &ENGLISH,
         }
     }
+}
+
+/// Anybody can write anything into the name of a form and send it to somebody else's address: what does not read as a
+/// name is not repeated over the municipality's signature.
+fn is_a_name(text: &str) -> bool {
+    let in_names = |it: char| it.is_alphabetic() || " .'’-".contains(it);
+    (1..=60).contains(&text.chars().count()) && text.chars().all(in_names)
 }
 
 #[cfg(test)]

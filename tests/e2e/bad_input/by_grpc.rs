@@ -437,7 +437,11 @@ async fn questions_that_mean_nothing_are_refused_by_their_field() -> anyhow::Res
         .await
         .err()
         .map(|it| it.code());
-    assert_eq!(code, Some(Code::NotFound));
+    assert_eq!(
+        code,
+        Some(Code::PermissionDenied),
+        "personal text is opened for programs"
+    );
     let code = ova
         .routing()
         .get_handling(GetHandlingRequest { number: unknown })

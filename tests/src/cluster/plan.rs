@@ -81,6 +81,8 @@ impl Plan {
                 flags(&[
                     ("--smtp", smtp),
                     ("--mail-from", "centre@example.org"),
+                    // After a crash, an attempt without an outcome is left alone for this long and a little more.
+                    ("--send-limit", "5"),
                     ("--public-url", &base),
                 ]),
             ),

@@ -1,6 +1,8 @@
 use anyhow::Context as _;
 use contracts::ledger::v1::Event;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _, SerializeOptions,
+};
 use serde_json::Value;
 
 /// The number of the personal part in every event.
@@ -32,7 +34,14 @@ impl Decoder {
         let message =
             DynamicMessage::decode(descriptor, event.facts.as_slice()).with_context(malformed)?;
         let options = SerializeOptions::new().use_proto_field_name(true);
-        Ok(message.serialize_with_options(serde_json::value::Serializer, &options)?)
+        let mut facts = message.serialize_with_options(serde_json::value::Serializer, &options)?;
+        for field in message.descriptor().fields() {
+            let value = message.get_field(&field);
+            if let Some(id) = value.as_bytes().and_then(|it| super::id(it)) {
+                facts[field.name()] = Value::String(id);
+            }
+        }
+        Ok(facts)
     }
 
     /// The names of the personal fields that an event holds, sealed.

@@ -1,5 +1,6 @@
 use contracts::{
     intake::v1::{RequestRegistered, request_registered::Personal},
+    notification::v1::NotificationRequested,
     routing::v1::RequestRouted,
     vocabulary::v1::{Channel, Place, Sealed},
 };
@@ -101,4 +102,22 @@ fn programs_read_the_same() {
     assert_eq!(events[1]["facts"]["unit"], "fen-isleri");
     assert_eq!(events[2]["erased"], true);
     assert_eq!(events[3]["facts"], Value::Null);
+}
+
+#[test]
+fn an_event_id_among_the_facts_is_a_uuid() {
+    let requested = NotificationRequested {
+        source_event: vec![7; 16],
+        ..NotificationRequested::default()
+    };
+    let event = Event {
+        r#type: "notification.NotificationRequested".to_owned(),
+        facts: requested.encode_to_vec(),
+        ..Event::default()
+    };
+    let facts = Decoder::new().unwrap().facts(&event).unwrap();
+    assert_eq!(
+        facts["source_event"],
+        "07070707-0707-0707-0707-070707070707"
+    );
 }

@@ -45,7 +45,19 @@ impl<'a> Cells<'a> {
         filled.unwrap_or_else(|| (one(names), ""))
     }
 
-    pub(super) fn limited(&self, names: &Names, longest: usize) -> Result<String, Fault> {
+    /// Text of one line.
+    pub(super) fn line(&self, names: &Names, longest: usize) -> Result<String, Fault> {
+        let text = self.text(names, longest)?;
+        if one_line(&text) {
+            Ok(text)
+        } else {
+            let (column, _) = self.first(names);
+            Err((column, "holds line breaks or control characters".to_owned()))
+        }
+    }
+
+    /// Text of any number of lines.
+    pub(super) fn text(&self, names: &Names, longest: usize) -> Result<String, Fault> {
         let (column, text) = self.first(names);
         if text.chars().count() > longest {
             return Err((column, format!("is longer than {longest} characters")));
@@ -54,7 +66,7 @@ impl<'a> Cells<'a> {
     }
 
     pub(super) fn short(&self, names: &Names) -> Result<String, Fault> {
-        self.limited(names, LONGEST_NAME)
+        self.line(names, LONGEST_NAME)
     }
 
     /// A word that must be there.
@@ -122,12 +134,12 @@ impl<'a> Cells<'a> {
         let columns = &self.mapping.columns;
         if !concluded {
             let updated = self
-                .date(&columns.updated)?
+                .date_since(created, &columns.updated)?
                 .filter(|updated| *updated >= created);
             return Ok(updated.unwrap_or(created));
         }
         let (column, _) = self.first(&columns.closed);
-        match self.date(&columns.closed)? {
+        match self.date_since(created, &columns.closed)? {
             Some(closed) if closed >= created => Ok(closed),
             Some(_) => Err((column, "is before the request was created".to_owned())),
             None => Err((
@@ -138,6 +150,16 @@ impl<'a> Cells<'a> {
     }
 
     pub(super) fn date(&self, names: &Names) -> Result<Option<Timestamp>, Fault> {
+        Ok(self.instants(names)?.map(|(first, _)| first))
+    }
+
+    /// A date that does not lie before `since` if it can be read so: an hour that came twice may mean the second time.
+    fn date_since(&self, since: Timestamp, names: &Names) -> Result<Option<Timestamp>, Fault> {
+        let instants = self.instants(names)?;
+        Ok(instants.map(|(first, last)| if first < since { last } else { first }))
+    }
+
+    fn instants(&self, names: &Names) -> Result<Option<(Timestamp, Timestamp)>, Fault> {
         let (column, text) = self.first(names);
         if text.is_empty() {
             return Ok(None);
@@ -146,7 +168,7 @@ impl<'a> Cells<'a> {
         let found = mapping
             .dates
             .iter()
-            .find_map(|form| instant(form, text, &mapping.time_zone));
+            .find_map(|form| instants(form, text, &mapping.time_zone));
         found.map(Some).ok_or_else(|| {
             (
                 column,
@@ -198,16 +220,25 @@ pub(super) fn one(names: &Names) -> String {
     names.0.first().cloned().unwrap_or_default()
 }
 
-/// The instant a text names: by its own offset, else in the time zone; a day alone begins at midnight. An hour that the
-/// clocks skipped is read one hour later, of one that came twice the first is taken.
-pub(super) fn instant(form: &str, text: &str, zone: &TimeZone) -> Option<Timestamp> {
+/// Whether a text stands on one line and can be printed.
+pub(super) fn one_line(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|it| it.is_control() || matches!(it, '\u{2028}' | '\u{2029}'))
+}
+
+/// The first and the last instant that a text can mean, almost always the same: by its own offset, else in the time zone; a
+/// day alone begins at midnight. An hour that the clocks skipped is read one hour later; one that came twice means two.
+pub(super) fn instants(form: &str, text: &str, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
     let parts = BrokenDownTime::parse(form, text).ok()?;
     if parts.offset().is_some() {
-        return parts.to_timestamp().ok();
+        return parts.to_timestamp().ok().map(|it| (it, it));
     }
     let civil = parts
         .to_datetime()
         .or_else(|_| parts.to_date().map(|it| it.at(0, 0, 0, 0)))
         .ok()?;
-    zone.to_timestamp(civil).ok()
+    let first = zone.to_ambiguous_timestamp(civil).compatible().ok()?;
+    let last = zone.to_ambiguous_timestamp(civil).later().ok()?;
+    Some((first, last))
 }

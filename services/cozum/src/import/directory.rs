@@ -57,7 +57,8 @@ impl Directory {
         let mut position = 0;
         for (word, name) in &self.units {
             let request = DefineUnitRequest {
-                command_id: command_id(source, &format!("unit:{word}:{name}")).to_string(),
+                command_id: command_id(source, &format!("unit:{}:{word}:{name}", units[word]))
+                    .to_string(),
                 code: units[word].to_string(),
                 name_tr: name.clone(),
                 name_en: name.clone(),
@@ -80,9 +81,10 @@ impl Directory {
                 .and_then(|word| units.get(word))
                 .map(ToString::to_string);
             let unit = unit.unwrap_or_default();
+            let code = topics[name].to_string();
             let request = DefineTopicRequest {
-                command_id: command_id(source, &format!("topic:{name}:{unit}")).to_string(),
-                code: topics[name].to_string(),
+                command_id: command_id(source, &format!("topic:{code}:{name}:{unit}")).to_string(),
+                code,
                 name_tr: name.clone(),
                 name_en: name.clone(),
                 unit,

@@ -69,8 +69,14 @@ impl Refusals {
         clippy::print_stderr,
         reason = "a command talks to its terminal"
     )]
-    pub(super) fn summarize(&self, taken: u64, report: Option<&Path>) {
+    pub(super) fn summarize(&self, taken: u64, followed: u64, report: Option<&Path>) {
         println!("{taken} rows taken, {} refused", self.all.len());
+        if followed > 0 {
+            println!(
+                "{followed} of those taken were here already with other content: their handling is as this file says, but \
+                 counts by the source's status or agency keep what the first file said"
+            );
+        }
         for refusal in self.all.iter().take(SHOWN) {
             let Refusal {
                 line,

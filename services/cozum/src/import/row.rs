@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use vocabulary::{Channel, RequestState, SubResult};
 
 use super::{
-    cells::{Cells, Fault, LONGEST_DESCRIPTION, one},
+    cells::{Cells, Fault, LONGEST_DESCRIPTION, one, one_line},
     mapping::{Mapping, Status},
 };
 
@@ -77,6 +77,8 @@ pub struct Rows<'a, R> {
     reader: csv::Reader<R>,
     positions: BTreeMap<String, usize>,
     headers: Vec<String>,
+    /// Lines that the reader's own count lacks.
+    uncounted: u64,
     seen: HashSet<String>,
     record: ByteRecord,
     failed: bool,
@@ -106,14 +108,20 @@ impl<'a, R: Read> Rows<'a, R> {
                     positions.contains_key(name),
                     "the file has no column {name:?}, which the mapping names as columns.{key}"
                 );
+                anyhow::ensure!(
+                    headers.iter().filter(|it| *it == name).count() == 1,
+                    "the file has the column {name:?} twice, which the mapping names as columns.{key}"
+                );
             }
         }
         let seen = HashSet::new();
+        let uncounted = uncounted(&headers, reader.position());
         Ok(Self {
             mapping,
             reader,
             positions,
             headers,
+            uncounted,
             seen,
             record: ByteRecord::new(),
             failed: false,
@@ -131,7 +139,7 @@ impl<R: Read> Iterator for Rows<'_, R> {
         match self.reader.read_byte_record(&mut self.record) {
             Ok(false) => None,
             Ok(true) => {
-                let line = self.record.position().map_or(0, csv::Position::line);
+                let line = self.line(self.record.position());
                 let row = self.texts(line).and_then(|cells| self.row(line, &cells));
                 Some(row.and_then(|row| self.only_once(row)))
             }
@@ -168,6 +176,10 @@ impl<R: Read> Rows<'_, R> {
             if id.is_empty() || id.chars().count() > LONGEST_ID {
                 return Err((one(&columns.id), "has 1 to 100 characters".to_owned()));
             }
+            if !one_line(id) {
+                let problem = "holds line breaks or control characters";
+                return Err((one(&columns.id), problem.to_owned()));
+            }
             let created = cells
                 .date(&columns.created)?
                 .ok_or_else(|| (one(&columns.created), "is empty".to_owned()))?;
@@ -193,13 +205,13 @@ impl<R: Read> Rows<'_, R> {
                 unit_name,
                 channel: cells.channel()?,
                 answer: if concluded {
-                    cells.limited(&columns.answer, LONGEST_DESCRIPTION)?
+                    cells.text(&columns.answer, LONGEST_DESCRIPTION)?
                 } else {
                     String::new()
                 },
-                address: cells.limited(&columns.address, LONGEST_ADDRESS)?,
-                district: cells.limited(&columns.district, LONGEST_PLACE)?,
-                neighbourhood: cells.limited(&columns.neighbourhood, LONGEST_PLACE)?,
+                address: cells.line(&columns.address, LONGEST_ADDRESS)?,
+                district: cells.line(&columns.district, LONGEST_PLACE)?,
+                neighbourhood: cells.line(&columns.neighbourhood, LONGEST_PLACE)?,
                 point: cells.point()?,
             })
         };
@@ -209,6 +221,10 @@ impl<R: Read> Rows<'_, R> {
             column,
             reason,
         })
+    }
+
+    fn line(&self, position: Option<&csv::Position>) -> u64 {
+        position.map_or(0, |it| it.line() + self.uncounted)
     }
 
     fn only_once(&mut self, row: Row) -> Result<Row, Refusal> {
@@ -225,7 +241,7 @@ impl<R: Read> Rows<'_, R> {
     }
 
     fn malformed(&mut self, error: &csv::Error) -> Refusal {
-        let line = error.position().map_or(0, csv::Position::line);
+        let line = self.line(error.position());
         let reason = if let ErrorKind::UnequalLengths {
             expected_len, len, ..
         } = error.kind()
@@ -243,6 +259,13 @@ impl<R: Read> Rows<'_, R> {
             reason,
         }
     }
+}
+
+/// Where lines end in CR LF, a record ends at CR: the reader counts its line with the next record, so each line is one behind.
+fn uncounted(headers: &[String], after_header: &csv::Position) -> u64 {
+    let inside: usize = headers.iter().map(|it| it.matches('\n').count()).sum();
+    let expected = 2 + u64::try_from(inside).unwrap_or_default();
+    expected.saturating_sub(after_header.line())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::import::cells::instant;
+use crate::import::cells::instants;
 
 const NYC: &str = include_str!("../../mappings/nyc-311.toml");
 const HEADER: &str = "unique_key,created_date,closed_date,agency,agency_name,complaint_type,descriptor,location_type,\
@@ -30,9 +30,8 @@ fn refused(body: &str, column: &str, reason: &str) {
 
 fn day_in_new_york(text: &str) -> String {
     let zone = TimeZone::get("America/New_York").unwrap();
-    instant("%Y-%m-%dT%H:%M:%S%.f", text, &zone)
-        .unwrap()
-        .to_string()
+    let (first, _) = instants("%Y-%m-%dT%H:%M:%S%.f", text, &zone).unwrap();
+    first.to_string()
 }
 
 #[test]
@@ -150,6 +149,55 @@ fn a_line_number_counts_lines_inside_quotes() {
 }
 
 #[test]
+fn a_line_number_counts_lines_that_end_in_cr_lf() {
+    let mapping = Mapping::parse(NYC).unwrap();
+    let body = format!("{GOOD}2,short\n{}", GOOD.replacen('1', "3", 1));
+    let file = format!("{HEADER}{body}").replace('\n', "\r\n");
+    let rows = Rows::new(&mapping, file.as_bytes()).unwrap();
+    let lines = rows.map(|it| it.map_or_else(|it| it.line, |it| it.line));
+    assert_eq!(lines.collect::<Vec<_>>(), [2, 3, 4]);
+}
+
+#[test]
+fn a_control_character_is_refused_by_its_column_and_only_there() {
+    let bad = |cell: &str| GOOD.replace(cell, &format!("{cell}\u{1}x"));
+    refused(&bad("Street Condition"), "complaint_type", "control");
+    refused(&bad("DOT"), "agency", "control");
+    refused(&bad("133 AVENUE"), "intersection_street_1", "control");
+    refused(&GOOD.replacen('1', "1\u{1}1", 1), "unique_key", "control");
+    let answer = "Open,\"two\nlines\",";
+    let body = GOOD.replace("Open,,", answer);
+    assert!(read(body.as_bytes())[0].is_ok());
+}
+
+#[test]
+fn in_the_hour_that_comes_twice_a_request_is_not_closed_before_it_was_created() {
+    let body = |closed: &str| {
+        GOOD.replace(
+            "2024-04-16T03:03:15.000,,",
+            &format!("2024-11-03T01:50:00.000,{closed},"),
+        )
+        .replace("Open", "Closed")
+    };
+    let row = read(body("2024-11-03T01:10:00.000").as_bytes()).remove(0);
+    let row = row.expect("it was closed after the clocks went back");
+    assert_eq!(row.created.to_string(), "2024-11-03T05:50:00Z");
+    assert_eq!(row.state_since.to_string(), "2024-11-03T06:10:00Z");
+    refused(&body("2024-11-03T00:59:00.000"), "closed_date", "before");
+}
+
+#[test]
+fn a_column_that_stands_twice_is_told_by_its_name() {
+    let mapping = Mapping::parse(NYC).unwrap();
+    let header = HEADER.replace("city,", "city,agency,");
+    let problem = Rows::new(&mapping, header.as_bytes()).err().unwrap();
+    assert!(
+        problem.to_string().contains("\"agency\" twice"),
+        "{problem}"
+    );
+}
+
+#[test]
 fn a_closed_row_without_its_date_takes_the_next_best() {
     let body = GOOD.replace("Open,,,", "Closed,,2024-04-16T05:00:00.000,");
     let row = read(body.as_bytes()).remove(0).unwrap();
@@ -187,8 +235,9 @@ fn dates_follow_the_clocks_of_their_time_zone() {
         "the first of two"
     );
     let istanbul = TimeZone::get("Europe/Istanbul").unwrap();
-    let midnight = instant("%d.%m.%Y", "16.04.2024", &istanbul).unwrap();
+    let (midnight, _) = instants("%d.%m.%Y", "16.04.2024", &istanbul).unwrap();
     assert_eq!(midnight.to_string(), "2024-04-15T21:00:00Z");
-    let offset = instant("%Y-%m-%dT%H:%M:%S%z", "2024-04-16T00:00:00+0200", &istanbul).unwrap();
+    let (offset, _) =
+        instants("%Y-%m-%dT%H:%M:%S%z", "2024-04-16T00:00:00+0200", &istanbul).unwrap();
     assert_eq!(offset.to_string(), "2024-04-15T22:00:00Z");
 }

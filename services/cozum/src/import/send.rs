@@ -1,11 +1,14 @@
 //! One row becomes a registration and what was done with it, at the original times.
 
+use chassis::event;
 use contracts::{
-    intake::v1::RegisterRequestRequest,
+    intake::v1::{RegisterRequestReply, RegisterRequestRequest, RequestRegistered},
+    ledger::v1::HistoryRequest,
     routing::v1::ImportHandlingRequest,
     vocabulary::v1::{Imported, Place},
 };
 use tonic::{Code, Status};
+use uuid::Uuid;
 
 use super::{Refusal, Row, command_id, directory::Known};
 use crate::client::{Client, in_words, patiently};
@@ -21,6 +24,8 @@ pub(super) struct Sender {
 pub(super) enum Outcome {
     /// It is recorded, now or since an earlier run.
     Taken,
+    /// An earlier export registered it with other content, and that stands; its handling is as this row says.
+    Followed,
     /// A service refused it.
     Refused(Refusal),
 }
@@ -37,7 +42,7 @@ impl Sender {
     /// Registers the request and then its handling; fails only for what would fail for every row.
     pub(super) async fn send(&self, row: Row) -> anyhow::Result<Outcome> {
         match self.commands(&row).await {
-            Ok(()) => Ok(Outcome::Taken),
+            Ok(outcome) => Ok(outcome),
             Err(status) => match status.code() {
                 Code::InvalidArgument
                 | Code::NotFound
@@ -66,26 +71,64 @@ impl Sender {
         }
     }
 
-    async fn commands(&self, row: &Row) -> Result<(), Status> {
+    async fn commands(&self, row: &Row) -> Result<Outcome, Status> {
+        let (outcome, number, position) = match self.register(row).await {
+            Ok(it) => (Outcome::Taken, it.number, it.position),
+            Err(refused) if is_here(&refused) => {
+                let (number, position) = self.earlier(row).await?.ok_or(refused)?;
+                (Outcome::Followed, number, position)
+            }
+            Err(refused) => return Err(refused),
+        };
+        let handling = self.handling(row, number);
+        let client = self.client.clone().having_seen(position);
+        let reply = patiently(|| {
+            let (mut routing, request) = (client.routing(), handling.clone());
+            async move { routing.import_handling(request).await }
+        });
+        reply.await?;
+        Ok(outcome)
+    }
+
+    async fn register(&self, row: &Row) -> Result<RegisterRequestReply, Status> {
         let registration = self.registration(row);
         let reply = patiently(|| {
             let (mut intake, request) = (self.client.intake(), registration.clone());
             async move { intake.register_request(request).await }
         });
-        let registered = reply.await?.into_inner();
+        Ok(reply.await?.into_inner())
+    }
 
-        let handling = self.handling(row, registered.number);
-        let client = self.client.clone().having_seen(registered.position);
+    /// The number and the position that an earlier export of the same source gave a row.
+    async fn earlier(&self, row: &Row) -> Result<Option<(String, u64)>, Status> {
+        let request = HistoryRequest {
+            // Intake says so of every imported request.
+            subject: format!("import:{}/{}", self.source, row.id),
+            after_position: 0,
+            limit: 0,
+        };
         let reply = patiently(|| {
-            let (mut routing, request) = (client.routing(), handling.clone());
-            async move { routing.import_handling(request).await }
+            let (mut ledger, request) = (self.client.ledger(), request.clone());
+            async move { ledger.history(request).await }
         });
-        reply.await.map(drop)
+        let events = reply.await?.into_inner().events;
+        let registration = self.registration_id(row);
+        let ours = events.iter().find(|it| {
+            event::is::<RequestRegistered>(it) && it.command_id == registration.as_bytes()
+        });
+        let Some(ours) = ours else { return Ok(None) };
+        let registered: RequestRegistered =
+            event::decode(ours).map_err(|problem| Status::internal(problem.to_string()))?;
+        Ok(Some((registered.number, ours.position)))
+    }
+
+    fn registration_id(&self, row: &Row) -> Uuid {
+        command_id(&self.source, &format!("{}:register", row.id))
     }
 
     fn registration(&self, row: &Row) -> RegisterRequestRequest {
         RegisterRequestRequest {
-            command_id: command_id(&self.source, &format!("{}:register", row.id)).to_string(),
+            command_id: self.registration_id(row).to_string(),
             channel: row.channel.number(),
             topic: self.topic(row),
             description: row.description.clone(),
@@ -107,9 +150,10 @@ impl Sender {
         }
     }
 
+    /// Its id follows from all it says: a newer export that says something else gives another command.
     fn handling(&self, row: &Row, number: String) -> ImportHandlingRequest {
-        ImportHandlingRequest {
-            command_id: command_id(&self.source, &format!("{}:handling", row.id)).to_string(),
+        let mut request = ImportHandlingRequest {
+            command_id: String::new(),
             number,
             topic: self.topic(row),
             unit: self
@@ -123,7 +167,11 @@ impl Sender {
             answer: row.answer.clone(),
             registered_at: row.created.as_microsecond(),
             state_since: row.state_since.as_microsecond(),
-        }
+        };
+        let namespace = command_id(&self.source, &format!("{}:handling", row.id));
+        let id = Uuid::new_v5(&namespace, &event::fingerprint(&request));
+        request.command_id = id.to_string();
+        request
     }
 
     fn topic(&self, row: &Row) -> String {
@@ -133,6 +181,15 @@ impl Sender {
             .map(ToString::to_string)
             .unwrap_or_default()
     }
+}
+
+/// The registration's command is known, with other content.
+fn is_here(status: &Status) -> bool {
+    let names_command = || {
+        let named = chassis::violations(status);
+        named.iter().any(|(field, _)| field == "command_id")
+    };
+    status.code() == Code::AlreadyExists && names_command()
 }
 
 /// What a service refused, by the field that it named.

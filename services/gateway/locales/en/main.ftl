@@ -8,6 +8,7 @@ footer = This page uses no cookies. In an emergency call 112.
 
 file-title = File a request
 file-lead = Tell us your request, complaint or suggestion; it goes to the unit in charge. You get your request number at once.
+what-is-public = Anybody who has the number can see the topic, unit, state and dates of a request, and for most topics the district, the neighbourhood and the point you gave as latitude and longitude; but not your text, your name, how to reach you, or your address.
 file-button = Send the request
 part-what = What it is about
 part-where = Where
@@ -51,7 +52,7 @@ error-sent-before = This form was sent before and changed since. If the change i
 
 receipt-title = We have your request
 receipt-lead = Your request is registered and on its way to the unit in charge.
-receipt-keep = Keep your request number and your tracking code: only both together show you where it stands.
+receipt-keep = Keep your request number and your tracking code: only with both together can you read your text and our answer.
 receipt-mail = We also tell you by e-mail what happens.
 receipt-track = See where it stands
 number = Request number

@@ -8,6 +8,7 @@ footer = Bu sayfa çerez kullanmaz. Acil durumlarda 112'yi arayın.
 
 file-title = Başvuru yap
 file-lead = Talep, şikâyet ve önerinizi yazın; ilgili birime iletilir. Hemen ardından başvuru numaranızı alırsınız.
+what-is-public = Numarayı bilen herkes başvurunun konusunu, birimini, durumunu ve tarihlerini, çoğu konuda da ilçesini, mahallesini ve enlem ile boylam olarak verdiğiniz noktayı görebilir; yazdığınız metni, adınızı, iletişim bilgilerinizi ve adresinizi göremez.
 file-button = Başvuruyu gönder
 part-what = Konu
 part-where = Yer
@@ -51,7 +52,7 @@ error-sent-before = Bu form daha önce gönderildi ve sonra değiştirildi. Değ
 
 receipt-title = Başvurunuz alındı
 receipt-lead = Başvurunuz kaydedildi ve ilgili birime iletiliyor.
-receipt-keep = Başvuru numaranızı ve takip kodunuzu saklayın: durumu ancak ikisiyle birlikte görebilirsiniz.
+receipt-keep = Başvuru numaranızı ve takip kodunuzu saklayın: yazdığınız metni ve yanıtımızı ancak ikisiyle birlikte okuyabilirsiniz.
 receipt-mail = Gelişmeleri e-posta ile de bildireceğiz.
 receipt-track = Durumu gör
 number = Başvuru numarası

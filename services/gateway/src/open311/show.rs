@@ -1,11 +1,12 @@
-//! One request as the public may see it. What was written and where exactly is shown for public topics only.
+//! One request as the public may see it: the place for public topics only, and a text only where whoever wrote it sent it to
+//! a public interface, or where it was published before it came here.
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use contracts::intake::v1::{GetRequestReply, GetRequestRequest};
 use serde::Serialize;
-use vocabulary::{RequestNumber, RequestState};
+use vocabulary::{Channel, RequestNumber, RequestState};
 
 use super::{Asked, Problems, READER};
 use crate::{
@@ -69,7 +70,7 @@ pub(super) async fn request(
 
     let topic = register.topic(&entry.topic).await?;
     let opened = match &topic {
-        Some(topic) if topic.public => Some(open(centre, asked, &number).await?),
+        Some(topic) if topic.public => Some(published(centre, asked, &number, &entry).await?),
         Some(_) | None => None,
     };
     let service_name = topic.map_or_else(
@@ -90,6 +91,27 @@ async fn awaited(
     // Without the position the answer below is that there is no such request, yet.
     let _ = tokio::time::timeout(PATIENCE, register.at_least(head)).await;
     Ok(register.request(number).await?)
+}
+
+/// What of the words may be shown: all that an Open311 program sent, the description of what was imported, and nothing that
+/// somebody told the centre by its own form, by phone or in any other way.
+async fn published(
+    centre: &Centre,
+    asked: &Asked<'_>,
+    number: &RequestNumber,
+    entry: &Entry,
+) -> Result<GetRequestReply, Problems> {
+    if entry.imported {
+        let description = open(centre, asked, number).await?.description;
+        return Ok(GetRequestReply {
+            description,
+            ..GetRequestReply::default()
+        });
+    }
+    if entry.channel == Channel::Open311.code() {
+        return open(centre, asked, number).await;
+    }
+    Ok(GetRequestReply::default())
 }
 
 async fn open(

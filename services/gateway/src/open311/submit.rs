@@ -46,16 +46,7 @@ pub(super) struct Created {
 pub(super) async fn submit(centre: &Centre, request: Request) -> Result<(Created, u64), Problems> {
     let headers = request.headers().clone();
     let params = Params::of_body(request).await?;
-    let asked = Asked::read(centre, &params, &headers)?;
-    let key = centre
-        .keys
-        .holder_in(asked.municipality, params.trimmed("api_key"))
-        .ok_or_else(|| {
-            Problems::one(
-                StatusCode::FORBIDDEN,
-                "api_key: is missing or not valid here",
-            )
-        })?;
+    let (asked, key) = Asked::by_key(centre, &params, &headers)?;
     let command_id = command_id(centre, &headers, key)?;
     let command = command(&params, asked.language, command_id)?;
     if centre

@@ -130,13 +130,12 @@ async fn register(
     key: Uuid,
 ) -> Result<Option<RegisterRequestReply>, Status> {
     let principal = format!("portal:{municipality}");
-    let command = typed.command(centre.platform.ids.for_key(&principal, &key.to_string()));
-    if centre
-        .register(municipality)
-        .topic(&command.topic)
-        .await?
-        .is_none()
-    {
+    let register = centre.register(municipality);
+    let place = ["district", "neighbourhood"].map(|it| typed.value(it).trim());
+    let known = register.known(place[0], place[1]).await?;
+    let command_id = centre.platform.ids.for_key(&principal, &key.to_string());
+    let command = typed.command(command_id, known);
+    if register.topic(&command.topic).await?.is_none() {
         typed.refuse("topic", "error-topic-unknown");
         return Ok(None);
     }

@@ -8,7 +8,7 @@ use tonic::Status;
 use uuid::Uuid;
 use vocabulary::{Channel, Language};
 
-use crate::{params::Params, text::Words};
+use crate::{params::Params, register::KnownPlace, text::Words};
 
 /// Characters of a description at most.
 const DESCRIPTION: usize = 4_000;
@@ -26,7 +26,8 @@ type Line = (
 const LINES: [Line; 8] = [
     ("district", "text", "off", "text", 100),
     ("neighbourhood", "text", "off", "text", 100),
-    ("address", "text", "street-address", "text", 500),
+    // Intake takes 500: the two above may have to stand in it as well.
+    ("address", "text", "off", "text", 290),
     ("latitude", "text", "off", "decimal", 20),
     ("longitude", "text", "off", "decimal", 20),
     ("name", "text", "name", "text", 200),
@@ -75,6 +76,16 @@ impl Typed {
         self.params.get(name)
     }
 
+    /// What a page shows again: nothing of what is longer than its field.
+    pub(super) fn shown(&self, name: &str) -> &str {
+        let value = self.value(name);
+        if is_longer(value, limit_of(name)) {
+            ""
+        } else {
+            value
+        }
+    }
+
     /// What is wrong with a field, or nothing.
     pub(super) fn error(&self, name: &str) -> &str {
         self.mistakes
@@ -93,7 +104,7 @@ impl Typed {
             autocomplete,
             inputmode,
             limit,
-            value: self.value(name).to_owned(),
+            value: self.shown(name).to_owned(),
             error: self.error(name).to_owned(),
         };
         LINES.map(field).into()
@@ -135,11 +146,11 @@ impl Typed {
         let description = self.params.get("description");
         if description.is_empty() {
             self.refuse("description", "error-description-missing");
-        } else if lines(description).chars().nth(DESCRIPTION).is_some() {
+        } else if is_longer(description, DESCRIPTION) {
             self.refuse("description", "error-description-long");
         }
         for (name, .., limit) in LINES {
-            if self.value(name).chars().nth(limit).is_some() {
+            if is_longer(self.value(name), limit) {
                 let message = self
                     .words
                     .with("error-long", [("limit", &limit.to_string())]);
@@ -176,15 +187,20 @@ impl Typed {
             .filter(|it: &f64| it.is_finite())
     }
 
-    /// The request as intake takes it.
-    pub(super) fn command(&self, command_id: Uuid) -> RegisterRequestRequest {
+    /// The request as intake takes it. A place's names are facts for ever, so only those that are known already become one:
+    /// any other words stand in the address, which is sealed.
+    pub(super) fn command(&self, command_id: Uuid, known: KnownPlace) -> RegisterRequestRequest {
         let text = |name: &str| self.params.trimmed(name).to_owned();
+        let (district, told_district) = apart(text("district"), known.district);
+        let (neighbourhood, told_neighbourhood) = apart(text("neighbourhood"), known.neighbourhood);
         let place = Place {
             latitude: self.degrees("latitude"),
             longitude: self.degrees("longitude"),
-            district: text("district"),
-            neighbourhood: text("neighbourhood"),
+            district,
+            neighbourhood,
         };
+        let address = [text("address"), told_neighbourhood, told_district];
+        let address: Vec<String> = address.into_iter().filter(|it| !it.is_empty()).collect();
         let citizen = Citizen {
             name: text("name"),
             email: text("email"),
@@ -199,12 +215,31 @@ impl Typed {
             channel: Channel::Web.number(),
             topic: text("topic"),
             description: lines(self.params.get("description")),
-            address: text("address"),
+            address: address.join(", "),
             place: (place != Place::default()).then_some(place),
             citizen: is_known.then_some(citizen),
             ..RegisterRequestRequest::default()
         }
     }
+}
+
+/// A name as a fact, or as a part of the address.
+fn apart(name: String, is_known: bool) -> (String, String) {
+    if is_known {
+        (name, String::new())
+    } else {
+        (String::new(), name)
+    }
+}
+
+fn is_longer(text: &str, limit: usize) -> bool {
+    lines(text).chars().nth(limit).is_some()
+}
+
+/// Characters of a field at most.
+fn limit_of(name: &str) -> usize {
+    let line = LINES.iter().find(|(it, ..)| *it == name);
+    line.map_or(DESCRIPTION, |(.., limit)| *limit)
 }
 
 /// Browsers send line ends as CR LF, and count them as one character.
@@ -280,7 +315,7 @@ mod tests {
             ("language", "en"),
         ]);
         assert_eq!(wrong(&typed), [""; 0]);
-        let command = typed.command(Uuid::nil());
+        let command = typed.command(Uuid::nil(), KnownPlace::default());
         assert_eq!(command.description, text);
         assert_eq!(command.place.unwrap().latitude, Some(39.92));
         let citizen = command.citizen.unwrap();
@@ -288,6 +323,56 @@ mod tests {
             (citizen.name.as_str(), citizen.language),
             ("Ali Rıza Öz", Language::En.number())
         );
+    }
+
+    #[test]
+    fn names_that_nobody_knows_are_sealed_with_the_address() {
+        let typed = typed([
+            ("topic", "x"),
+            ("description", "x"),
+            ("district", " Çınarlı "),
+            ("neighbourhood", "Ayşe Yılmaz'ın evi"),
+            ("address", "Gül Sk. 5"),
+        ]);
+        let command = |district, neighbourhood| {
+            let known = KnownPlace {
+                district,
+                neighbourhood,
+            };
+            let command = typed.command(Uuid::nil(), known);
+            let place = command.place.unwrap_or_default();
+            (place.district, place.neighbourhood, command.address)
+        };
+        let told = |parts: [&str; 3]| <(String, String, String)>::from(parts.map(str::to_owned));
+        assert_eq!(
+            command(true, false),
+            told(["Çınarlı", "", "Gül Sk. 5, Ayşe Yılmaz'ın evi"])
+        );
+        assert_eq!(
+            command(false, false),
+            told(["", "", "Gül Sk. 5, Ayşe Yılmaz'ın evi, Çınarlı"])
+        );
+        assert_eq!(
+            command(true, true),
+            told(["Çınarlı", "Ayşe Yılmaz'ın evi", "Gül Sk. 5"])
+        );
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_shown_again() {
+        let typed = typed([
+            ("topic", "x"),
+            ("description", &"ş".repeat(4_001)),
+            ("address", &"z".repeat(291)),
+            ("name", "Ali"),
+        ]);
+        assert_eq!(wrong(&typed), ["description", "address"]);
+        assert_eq!(
+            (typed.shown("description"), typed.shown("name")),
+            ("", "Ali")
+        );
+        let fields = typed.fields();
+        assert!(fields.iter().all(|it| !it.value.contains('z')));
     }
 
     #[test]

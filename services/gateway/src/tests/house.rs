@@ -1,6 +1,6 @@
 //! A gateway alone in its house: its own register, and nobody behind the doors of the other services.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -51,7 +51,8 @@ impl House {
         let platform = shared.role(Role::Gateway, None).unwrap();
         let config = Config {
             http: "127.0.0.1:0".to_owned(),
-            open311_keys: "ova=anahtar-ova,koy=anahtar-koy".to_owned(),
+            open311_keys: "ova=anahtar-ova,koy=anahtar-koy,ova=anahtar-ortak,koy=anahtar-ortak"
+                .to_owned(),
             tokens: "ova=jeton-ova-1".to_owned(),
             public_url: None,
             demo: false,
@@ -61,8 +62,17 @@ impl House {
             router: router(centre).unwrap(),
             folder,
         };
-        house.fill(&platform.data.join("ova/register-v1.db")).await;
+        house.fill(&platform.data.join("ova/register-v2.db")).await;
         house
+    }
+
+    /// The register of a city, to put more into it.
+    pub(super) async fn register(&self, city: &str) -> SqliteConnection {
+        let file = format!("gateway/{city}/register-v2.db");
+        let file = self.folder.path().join(file);
+        SqliteConnection::connect(&format!("sqlite://{}", file.display()))
+            .await
+            .unwrap()
     }
 
     async fn fill(&self, file: &std::path::Path) {
@@ -88,6 +98,12 @@ impl House {
     pub(super) async fn get(&self, path: &str) -> Answer {
         self.ask(Request::get(path).body(Body::empty()).unwrap())
             .await
+    }
+
+    /// Whether an answer needs intake: it is not there, and is asked again and again.
+    pub(super) async fn waits_for_intake(answer: impl Future<Output = Answer>) -> bool {
+        let patience = Duration::from_millis(300);
+        tokio::time::timeout(patience, answer).await.is_err()
     }
 
     pub(super) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {

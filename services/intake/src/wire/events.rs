@@ -106,7 +106,10 @@ pub(crate) fn message(
                 Subject::request(number).to_string(),
                 contact.subject().to_string(),
             ];
-            let subjects = subjects.into_iter().chain(person.map(subject_of));
+            let subjects = subjects
+                .into_iter()
+                .chain(person.map(subject_of))
+                .chain(imported.as_ref().map(Imported::subject));
             (
                 streams::of_request(number),
                 event::record(id, &message, at, subjects),

@@ -336,6 +336,8 @@ fn every_event_comes_back_from_its_bytes() {
         assert_eq!(recorded.personal, personal);
         assert_eq!(recorded.id, id);
         assert!(new.subjects.is_sorted());
+        let by_source = new.subjects.iter().any(|it| it.starts_with("import:"));
+        assert_eq!(by_source, stream.starts_with("request-"), "{stream}");
         assert_eq!(
             new.subjects[0].replacen(':', "-", 1),
             stream.replace("request", "contact").replace(
