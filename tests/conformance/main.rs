@@ -9,9 +9,11 @@ mod appending;
 mod faults;
 mod following;
 mod histories;
+mod keys;
 mod leases;
 mod messages;
 mod model;
+mod parking;
 mod place;
 mod relaying;
 

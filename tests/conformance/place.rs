@@ -58,6 +58,11 @@ impl Place {
 
     /// A new database in the PostgreSQL that `cargo xtask test` started.
     pub(crate) async fn postgres() -> Self {
+        Self::at(&Self::database().await)
+    }
+
+    /// The URL of a new database.
+    pub(crate) async fn database() -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let server = env::var_os("COZUM_TEST_POSTGRES")
             .and_then(|it| it.into_string().ok())
@@ -82,7 +87,7 @@ impl Place {
             .take(3)
             .collect::<Vec<_>>()
             .join("/");
-        Self::at(&format!("{host}/{name}?{query}"))
+        format!("{host}/{name}?{query}")
     }
 
     /// A store that is there already.
