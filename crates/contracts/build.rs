@@ -11,6 +11,15 @@ const PRIVATE: &[&str] = &[
     "cozum.intake.v1.RegisterRequestRequest",
     "cozum.intake.v1.GetRequestRequest",
     "cozum.intake.v1.GetRequestReply",
+    "cozum.intake.v1.Answer",
+    "cozum.intake.v1.File",
+    "cozum.intake.v1.GetPublicTextsReply",
+    "cozum.intake.v1.GetPublicTextsReply.Text",
+    "cozum.intake.v1.ViewRequestReply",
+    "cozum.intake.v1.SearchRequest",
+    "cozum.intake.v1.FindByCallerRequest",
+    "cozum.intake.v1.GetAttachmentRequest",
+    "cozum.intake.v1.GetAttachmentReply",
     "cozum.intake.v1.RegisterRequestReply",
     "cozum.intake.v1.ReachCitizenReply",
     "cozum.intake.v1.SealRequest",
@@ -21,6 +30,9 @@ const PRIVATE: &[&str] = &[
     "cozum.routing.v1.ReferRequestRequest",
     "cozum.routing.v1.ConcludeRequestRequest",
     "cozum.routing.v1.ReopenRequestRequest",
+    "cozum.routing.v1.AddCommentRequest",
+    "cozum.routing.v1.AskInformationRequest",
+    "cozum.routing.v1.RecordCitizenMessageRequest",
     "cozum.routing.v1.ImportHandlingRequest",
 ];
 
@@ -40,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "cozum/notification/v1/service.proto",
             "cozum/notification/v1/events.proto",
             "cozum/analytics/v1/service.proto",
+            "cozum/gateway/v1/events.proto",
         ],
         [&root],
     )?;

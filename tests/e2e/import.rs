@@ -223,6 +223,7 @@ async fn an_imported_request_notifies_nobody() -> anyhow::Result<()> {
             source_id: "17".to_owned(),
             agency: "DPW".to_owned(),
             status: "Open".to_owned(),
+            ..Imported::default()
         }),
         ..request("imported, with an address", "silent@example.org")
     };

@@ -39,6 +39,12 @@ pub mod analytics {
         tonic::include_proto!("cozum.analytics.v1");
     }
 }
+/// Staff, keys, webhooks.
+pub mod gateway {
+    pub mod v1 {
+        tonic::include_proto!("cozum.gateway.v1");
+    }
+}
 
 include!(concat!(env!("OUT_DIR"), "/private.rs"));
 

@@ -83,6 +83,7 @@ impl Counting<'_> {
     async fn requests(&mut self) -> anyhow::Result<Requests> {
         let imported = "select count(*) from request where occurred_at >= ? and occurred_at < ? and imported = 1";
         Ok(Requests {
+            standard: None,
             total: self
                 .total("select count(*) from request where occurred_at >= ? and occurred_at < ?")
                 .await?,

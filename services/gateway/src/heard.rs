@@ -75,6 +75,10 @@ pub(crate) fn hear(event: &Event) -> Result<Option<Heard>, Undecodable> {
                 name_en,
                 unit,
                 public,
+                group,
+                keywords,
+                attributes,
+                standard,
             } = decode(event)?;
             Heard::Topic(TopicDefined {
                 code,
@@ -82,6 +86,10 @@ pub(crate) fn hear(event: &Event) -> Result<Option<Heard>, Undecodable> {
                 name_en,
                 unit,
                 public,
+                group,
+                keywords,
+                attributes,
+                standard,
             })
         }
         _ => return Ok(step(event)?.map(Heard::Moved)),

@@ -1,6 +1,6 @@
 use chassis::{Caller, Invalid, Platform};
 use contracts::intake::v1::{
-    GetRequestReply, GetRequestRequest, OpenReply, OpenRequest, ReachCitizenReply,
+    self, GetRequestReply, GetRequestRequest, OpenReply, OpenRequest, ReachCitizenReply,
     ReachCitizenRequest, RegisterContactReply, RegisterContactRequest, RegisterRequestReply,
     RegisterRequestRequest, SealReply, SealRequest, intake_server::Intake,
 };
@@ -89,5 +89,40 @@ impl Intake for Service {
         let (_, desk) = self.desk(&request)?;
         let values = wire::open(request.into_inner())?;
         Ok(Response::new(desk.open_all(&values).await?))
+    }
+
+    async fn get_public_texts(
+        &self,
+        _: Request<v1::GetPublicTextsRequest>,
+    ) -> Result<Response<v1::GetPublicTextsReply>, Status> {
+        Err(Status::unimplemented("not in this build"))
+    }
+
+    async fn view_request(
+        &self,
+        _: Request<v1::ViewRequestRequest>,
+    ) -> Result<Response<v1::ViewRequestReply>, Status> {
+        Err(Status::unimplemented("not in this build"))
+    }
+
+    async fn search(
+        &self,
+        _: Request<v1::SearchRequest>,
+    ) -> Result<Response<v1::SearchReply>, Status> {
+        Err(Status::unimplemented("not in this build"))
+    }
+
+    async fn find_by_caller(
+        &self,
+        _: Request<v1::FindByCallerRequest>,
+    ) -> Result<Response<v1::FindByCallerReply>, Status> {
+        Err(Status::unimplemented("not in this build"))
+    }
+
+    async fn get_attachment(
+        &self,
+        _: Request<v1::GetAttachmentRequest>,
+    ) -> Result<Response<v1::GetAttachmentReply>, Status> {
+        Err(Status::unimplemented("not in this build"))
     }
 }

@@ -74,7 +74,7 @@ impl News {
     /// What a recorded notification tells; nothing for a kind this build does not know.
     pub(crate) fn of_notification(requested: &NotificationRequested) -> Option<Self> {
         match requested.kind() {
-            NotificationKind::Unspecified => None,
+            NotificationKind::Unspecified | NotificationKind::InformationAsked => None,
             NotificationKind::Registered => Some(Self::Registered),
             NotificationKind::Referred => Some(Self::Referred {
                 institution: requested.institution.clone(),

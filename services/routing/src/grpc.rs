@@ -271,4 +271,16 @@ impl Routing for Service {
         let (version, work) = desk.standing_of(&number).await?;
         Ok(Response::new(wire::handling(&number, version, work)))
     }
+
+    async fn add_comment(&self, _: Request<v1::AddCommentRequest>) -> Answer {
+        Err(Status::unimplemented("not in this build"))
+    }
+
+    async fn ask_information(&self, _: Request<v1::AskInformationRequest>) -> Answer {
+        Err(Status::unimplemented("not in this build"))
+    }
+
+    async fn record_citizen_message(&self, _: Request<v1::RecordCitizenMessageRequest>) -> Answer {
+        Err(Status::unimplemented("not in this build"))
+    }
 }

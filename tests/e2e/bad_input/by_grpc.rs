@@ -273,7 +273,7 @@ async fn routing_names_each_wrong_field_of_a_command() -> anyhow::Result<()> {
         name_tr: "x".to_owned(),
         name_en: "x".to_owned(),
         unit: "moon".to_owned(),
-        public: false,
+        ..DefineTopicRequest::default()
     };
     names(
         "a topic of nobody",

@@ -144,6 +144,7 @@ impl Commands {
             source_id: format!("ES-{index:05}"),
             agency: String::new(),
             status: "Kayıt alındı".to_owned(),
+            ..Imported::default()
         };
         let request = RegisterRequestRequest {
             command_id: self.id(&format!("request-{index}")).to_string(),

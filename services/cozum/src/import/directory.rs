@@ -89,6 +89,7 @@ impl Directory {
                 name_en: name.clone(),
                 unit,
                 public: false,
+                ..DefineTopicRequest::default()
             };
             let client = client.clone().having_seen(position);
             let reply = patiently(|| {

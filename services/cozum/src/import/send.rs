@@ -145,6 +145,7 @@ impl Sender {
                 source_id: row.id.clone(),
                 agency: row.unit.clone(),
                 status: row.status.clone(),
+                ..Imported::default()
             }),
             ..RegisterRequestRequest::default()
         }

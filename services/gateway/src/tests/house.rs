@@ -146,6 +146,7 @@ pub(super) fn history() -> Vec<Event> {
         name_en: "Home care".to_owned(),
         unit: "sosyal".to_owned(),
         public: false,
+        ..TopicDefined::default()
     };
     let registered = RequestRegistered {
         number: number(),

@@ -89,6 +89,7 @@ pub(crate) fn message(
                 description: take("description"),
                 address: take("address"),
                 media_url: take("media_url"),
+                answers: None,
             };
             let message = RequestRegistered {
                 number: number.to_string(),
@@ -100,6 +101,8 @@ pub(crate) fn message(
                 language: language.number(),
                 reachable_by_email: *reachable_by_email,
                 imported: imported.as_ref().map(import_mark),
+                choices: Vec::new(),
+                attachments: Vec::new(),
                 personal: given(personal),
             };
             let subjects = [
@@ -137,6 +140,7 @@ fn import_mark(imported: &Imported) -> words::Imported {
         source_id: imported.source_id.clone(),
         agency: imported.agency.clone(),
         status: imported.status.clone(),
+        due_at: 0,
     }
 }
 

@@ -161,6 +161,7 @@ fn urls_places_times_and_imports_are_refused_by_their_names() {
             source_id: id.to_owned(),
             agency: String::new(),
             status: String::new(),
+            due_at: 0,
         })
     };
     check_refused("imported.source", |it| {

@@ -25,6 +25,7 @@ pub(crate) fn topic_defined(topic: &TopicDefinition) -> v1::TopicDefined {
         name_en: topic.name_en.clone(),
         unit: topic.unit.to_string(),
         public: topic.public,
+        ..v1::TopicDefined::default()
     }
 }
 

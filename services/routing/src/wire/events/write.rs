@@ -201,6 +201,7 @@ pub(crate) fn topic_event(id: Uuid, event: &TopicEvent, at: Timestamp) -> NewEve
                 name_en: topic.name_en.clone(),
                 unit: topic.unit.to_string(),
                 public: topic.public,
+                ..v1::TopicChanged::default()
             };
             record(id, &message, at, subject(topic))
         }

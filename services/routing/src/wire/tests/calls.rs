@@ -269,6 +269,7 @@ fn each_fault_of_a_definition_names_its_field() {
         name_en: "pruning".to_owned(),
         unit: String::new(),
         public: true,
+        ..v1::DefineTopicRequest::default()
     };
     check(define_topic(&topic), "unit");
     check(
