@@ -5,9 +5,9 @@ use contracts::{
     intake::v1::RequestRegistered,
     ledger::v1::Event,
     routing::v1::{
-        RequestAccepted, RequestAssigned, RequestConcluded, RequestPlanned, RequestReferred,
-        RequestReopened, RequestReturned, RequestRouted, RequestRoutedManually, TopicChanged,
-        TopicDefined, UnitChanged, UnitDefined, WorkStarted,
+        CitizenWrote, CommentAdded, RequestAccepted, RequestAssigned, RequestConcluded,
+        RequestPlanned, RequestReferred, RequestReopened, RequestReturned, RequestRouted,
+        RequestRoutedManually, TopicChanged, TopicDefined, UnitChanged, UnitDefined, WorkStarted,
     },
     vocabulary::v1::Sealed,
 };
@@ -17,8 +17,16 @@ use vocabulary::{RequestState, SubResult};
 pub(crate) enum Heard {
     Registered(Box<RequestRegistered>),
     Moved(Step),
+    Touched(Touch),
     Unit(UnitDefined),
     Topic(TopicDefined),
+}
+
+/// Something was said about a request, and it stands where it stood.
+pub(crate) struct Touch {
+    pub(crate) number: String,
+    /// The public may know that something was said.
+    pub(crate) public: bool,
 }
 
 /// A request reached a state.
@@ -27,6 +35,10 @@ pub(crate) struct Step {
     pub(crate) state: RequestState,
     /// Empty where the event leaves the unit as it was.
     pub(crate) unit: String,
+    /// Who of the unit has it from now on, "" for nobody; `None` where the event leaves it as it was.
+    pub(crate) assignee: Option<String>,
+    /// What was planned, or where it was referred to, stays as it was.
+    pub(crate) keeps_plan: bool,
     pub(crate) planned_for: String,
     pub(crate) institution: String,
     pub(crate) sub_result: Option<SubResult>,
@@ -40,6 +52,8 @@ impl Step {
             number,
             state,
             unit,
+            assignee: None,
+            keeps_plan: false,
             planned_for: String::new(),
             institution: String::new(),
             sub_result: None,
@@ -92,6 +106,17 @@ pub(crate) fn hear(event: &Event) -> Result<Option<Heard>, Undecodable> {
                 standard,
             })
         }
+        "routing.CommentAdded" => {
+            let CommentAdded { number, public, .. } = decode(event)?;
+            Heard::Touched(Touch { number, public })
+        }
+        "routing.CitizenWrote" => {
+            let CitizenWrote { number, .. } = decode(event)?;
+            Heard::Touched(Touch {
+                number,
+                public: true,
+            })
+        }
         _ => return Ok(step(event)?.map(Heard::Moved)),
     };
     Ok(Some(heard))
@@ -102,11 +127,17 @@ pub(crate) fn step(event: &Event) -> Result<Option<Step>, Undecodable> {
     let step = match event.r#type.as_str() {
         "routing.RequestRouted" => {
             let it: RequestRouted = decode(event)?;
-            Step::to(RequestState::Routed, it.number, it.unit)
+            Step {
+                assignee: Some(String::new()),
+                ..Step::to(RequestState::Routed, it.number, it.unit)
+            }
         }
         "routing.RequestRoutedManually" => {
             let it: RequestRoutedManually = decode(event)?;
-            Step::to(RequestState::Routed, it.number, it.unit)
+            Step {
+                assignee: Some(String::new()),
+                ..Step::to(RequestState::Routed, it.number, it.unit)
+            }
         }
         "routing.RequestReturned" => {
             let it: RequestReturned = decode(event)?;
@@ -118,7 +149,10 @@ pub(crate) fn step(event: &Event) -> Result<Option<Step>, Undecodable> {
         }
         "routing.RequestAssigned" => {
             let it: RequestAssigned = decode(event)?;
-            Step::to(RequestState::Assigned, it.number, it.unit)
+            Step {
+                assignee: Some(it.assignee),
+                ..Step::to(RequestState::Assigned, it.number, it.unit)
+            }
         }
         "routing.WorkStarted" => {
             let it: WorkStarted = decode(event)?;

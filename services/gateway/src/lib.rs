@@ -13,6 +13,7 @@ mod open311;
 mod params;
 mod portal;
 mod proxy;
+#[expect(dead_code, reason = "its readers come one by one")]
 mod register;
 mod server;
 mod text;

@@ -1,21 +1,22 @@
-//! The register: what the public and the citizen may see of each request, and the directory. A read model without any
-//! personal data: texts and addresses are asked of intake at the moment they are shown.
+//! The register: what staff, programs, the public and the citizen may see of each request, and the directory. A read model
+//! without any personal data: texts and addresses are asked of intake at the moment they are shown.
+//!
+//! It also keeps, with every event, how many requests stand where, so that no figure ever scans them. Each reader's own
+//! questions live with the reader, on [`Reader::pool`].
+
+mod due;
+mod fold;
 
 use std::collections::HashMap;
 
 use chassis::Platform;
-use contracts::{
-    intake::v1::RequestRegistered,
-    ledger::v1::Event,
-    routing::v1::{TopicDefined, UnitDefined},
-    vocabulary::v1::Place,
-};
+use contracts::{ledger::v1::Event, routing::v1::TopicDefined};
 use projection::{Projection, ReadModel};
+use prost::Message as _;
 use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::watch;
 use tonic::Status;
-use vocabulary::{Channel, Language, Municipality, RequestNumber, RequestState, SubResult};
-
-use crate::heard::{Heard, Step, hear};
+use vocabulary::{Language, Municipality, RequestNumber, RequestState, SubResult};
 
 /// The read model.
 #[derive(Debug, Clone, Copy)]
@@ -23,141 +24,12 @@ pub struct Register;
 
 impl ReadModel for Register {
     const NAME: &'static str = "register";
-    const VERSION: u32 = 2;
-    const SCHEMA: &'static str = "
-        create table request (
-            number        text primary key,
-            topic         text not null,
-            channel       text not null,
-            latitude      real,
-            longitude     real,
-            district      text not null,
-            neighbourhood text not null,
-            registered_at integer not null,
-            updated_at    integer not null,
-            state         integer not null,
-            unit          text not null default '',
-            planned_for   text not null default '',
-            institution   text not null default '',
-            sub_result    integer not null default 0,
-            imported      integer not null
-        ) without rowid;
-        create table topic (
-            code text primary key, name_tr text not null, name_en text not null, unit text not null, public integer not null
-        ) without rowid;
-        create table unit (
-            code text primary key, name_tr text not null, name_en text not null, outside integer not null
-        ) without rowid;
-        create table district (name text primary key, requests integer not null) without rowid;
-        create table neighbourhood (
-            district text not null, name text not null, requests integer not null, primary key (district, name)
-        ) without rowid;
-    ";
+    const VERSION: u32 = 3;
+    const SCHEMA: &'static str = include_str!("register/schema.sql");
 
     async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
-        match hear(event)? {
-            None => Ok(()),
-            Some(Heard::Registered(request)) => registered(tx, &request, event.occurred_at).await,
-            Some(Heard::Moved(step)) => moved(tx, &step, event.occurred_at).await,
-            Some(Heard::Unit(unit)) => unit_defined(tx, &unit).await,
-            Some(Heard::Topic(topic)) => topic_defined(tx, &topic).await,
-        }
+        fold::apply(tx, event).await
     }
-}
-
-async fn registered(
-    tx: &mut SqliteConnection,
-    request: &RequestRegistered,
-    at: i64,
-) -> anyhow::Result<()> {
-    let place = request.place.clone().unwrap_or_default();
-    let channel = Channel::try_from(request.channel).map_or("", Channel::code);
-    sqlx::query(
-        "insert into request (number, topic, channel, latitude, longitude, district, neighbourhood, registered_at,
-            updated_at, state, imported)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10) on conflict do nothing",
-    )
-    .bind(&request.number)
-    .bind(&request.topic)
-    .bind(channel)
-    .bind(place.latitude)
-    .bind(place.longitude)
-    .bind(&place.district)
-    .bind(&place.neighbourhood)
-    .bind(at)
-    .bind(RequestState::Registered.number())
-    .bind(request.imported.is_some())
-    .execute(&mut *tx)
-    .await?;
-    // A citizen's own words teach the register no names.
-    if request.imported.is_some() || request.channel != Channel::Web.number() {
-        place_named(tx, &place).await?;
-    }
-    Ok(())
-}
-
-async fn place_named(tx: &mut SqliteConnection, place: &Place) -> anyhow::Result<()> {
-    if place.district.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "insert into district values (?, 1) on conflict do update set requests = requests + 1",
-    )
-    .bind(&place.district)
-    .execute(&mut *tx)
-    .await?;
-    if !place.neighbourhood.is_empty() {
-        sqlx::query(
-            "insert into neighbourhood values (?, ?, 1) on conflict do update set requests = requests + 1",
-        )
-        .bind(&place.district)
-        .bind(&place.neighbourhood)
-        .execute(tx)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn moved(tx: &mut SqliteConnection, step: &Step, at: i64) -> anyhow::Result<()> {
-    sqlx::query(
-        "update request set state = ?, unit = coalesce(nullif(?, ''), unit), planned_for = ?, institution = ?,
-            sub_result = ?, updated_at = max(updated_at, ?) where number = ?",
-    )
-    .bind(step.state.number())
-    .bind(&step.unit)
-    .bind(&step.planned_for)
-    .bind(&step.institution)
-    .bind(step.sub_result.map_or(0, SubResult::number))
-    .bind(at)
-    .bind(&step.number)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn unit_defined(tx: &mut SqliteConnection, unit: &UnitDefined) -> anyhow::Result<()> {
-    sqlx::query(
-        "insert or replace into unit (code, name_tr, name_en, outside) values (?, ?, ?, ?)",
-    )
-    .bind(&unit.code)
-    .bind(&unit.name_tr)
-    .bind(&unit.name_en)
-    .bind(unit.outside)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn topic_defined(tx: &mut SqliteConnection, topic: &TopicDefined) -> anyhow::Result<()> {
-    sqlx::query("insert or replace into topic (code, name_tr, name_en, unit, public) values (?, ?, ?, ?, ?)")
-        .bind(&topic.code)
-        .bind(&topic.name_tr)
-        .bind(&topic.name_en)
-        .bind(&topic.unit)
-        .bind(topic.public)
-        .execute(tx)
-        .await?;
-    Ok(())
 }
 
 /// A name in both languages.
@@ -181,20 +53,36 @@ impl Name {
 /// One request of the register.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Entry {
+    pub(crate) number: String,
     pub(crate) topic: String,
     pub(crate) channel: String,
-    pub(crate) imported: bool,
     pub(crate) latitude: Option<f64>,
     pub(crate) longitude: Option<f64>,
     pub(crate) district: String,
     pub(crate) neighbourhood: String,
+    /// The citizen's pseudonym, or "".
+    pub(crate) person: String,
     pub(crate) registered_at: i64,
     pub(crate) updated_at: i64,
+    /// The log's position of the last event that concerns it.
+    pub(crate) changed_at_position: i64,
     state: i32,
+    pub(crate) state_since: i64,
+    /// Not concluded.
+    pub(crate) open: bool,
     pub(crate) unit: String,
+    pub(crate) assignee: String,
     pub(crate) planned_for: String,
     pub(crate) institution: String,
     sub_result: i32,
+    pub(crate) concluded_at: Option<i64>,
+    /// By its service standard, where one was posted.
+    pub(crate) due_at: Option<i64>,
+    /// Of the handling's stream.
+    pub(crate) version: i64,
+    pub(crate) imported: bool,
+    /// The system it was imported from, or "".
+    pub(crate) source: String,
 }
 
 impl Entry {
@@ -215,6 +103,16 @@ pub(crate) struct Topic {
     pub(crate) name: Name,
     pub(crate) unit: String,
     pub(crate) public: bool,
+    /// Topics of one family stand together: "roads".
+    pub(crate) family: String,
+    definition: Vec<u8>,
+}
+
+impl Topic {
+    /// All that the directory says of it: keywords, questions and their choices.
+    pub(crate) fn definition(&self) -> TopicDefined {
+        TopicDefined::decode(self.definition.as_slice()).unwrap_or_default()
+    }
 }
 
 /// Which names of a place are the register's own.
@@ -237,8 +135,19 @@ impl Reader {
         ))
     }
 
-    fn pool(&self) -> &SqlitePool {
+    /// Connections that read; they see whole batches of events only.
+    pub(crate) fn pool(&self) -> &SqlitePool {
         self.0.pool()
+    }
+
+    /// The position up to which the register is folded.
+    pub(crate) fn position(&self) -> u64 {
+        self.0.position()
+    }
+
+    /// Tells each new position.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes()
     }
 
     /// Waits until a position that somebody has seen elsewhere is in.
@@ -328,7 +237,11 @@ pub(crate) fn unit_name(units: &HashMap<String, Name>, code: &str, language: Lan
     }
 }
 
-fn unreadable(error: sqlx::Error) -> Status {
+/// What a query that fails comes to.
+pub(crate) fn unreadable(error: sqlx::Error) -> Status {
     tracing::error!(%error, "the register cannot be read");
     Status::unavailable("the register cannot be read")
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,11 @@ static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
     TimeZone::get("Europe/Istanbul").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(3)))
 });
 
+/// The municipality's time zone.
+pub(crate) fn zone() -> TimeZone {
+    ZONE.clone()
+}
+
 /// The texts in one language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Words(pub(crate) Language);

@@ -62,13 +62,13 @@ impl House {
             router: router(centre).unwrap(),
             folder,
         };
-        house.fill(&platform.data.join("ova/register-v2.db")).await;
+        house.fill(&platform.data.join("ova/register-v3.db")).await;
         house
     }
 
     /// The register of a city, to put more into it.
     pub(super) async fn register(&self, city: &str) -> SqliteConnection {
-        let file = format!("gateway/{city}/register-v2.db");
+        let file = format!("gateway/{city}/register-v3.db");
         let file = self.folder.path().join(file);
         SqliteConnection::connect(&format!("sqlite://{}", file.display()))
             .await

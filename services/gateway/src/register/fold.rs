@@ -1,0 +1,267 @@
+//! What each event does to the register.
+
+use contracts::{
+    intake::v1::RequestRegistered,
+    ledger::v1::Event,
+    routing::v1::{TopicDefined, UnitDefined},
+    vocabulary::v1::{self as words, Place, ServiceStandard},
+};
+use prost::Message as _;
+use sqlx::SqliteConnection;
+use vocabulary::{Channel, RequestState, SubResult};
+
+use super::due;
+use crate::heard::{Heard, Step, Touch, hear};
+
+/// Applies one event; one that has nothing to do with the register changes nothing.
+pub(super) async fn apply(tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
+    match hear(event)? {
+        None => Ok(()),
+        Some(Heard::Registered(request)) => registered(tx, &request, event).await,
+        Some(Heard::Moved(step)) => moved(tx, &step, event).await,
+        Some(Heard::Touched(touch)) => touched(tx, &touch, event).await,
+        Some(Heard::Unit(unit)) => unit_defined(tx, &unit).await,
+        Some(Heard::Topic(topic)) => topic_defined(tx, &topic).await,
+    }
+}
+
+async fn registered(
+    tx: &mut SqliteConnection,
+    request: &RequestRegistered,
+    event: &Event,
+) -> anyhow::Result<()> {
+    let place = request.place.clone().unwrap_or_default();
+    let channel = Channel::try_from(request.channel).map_or("", Channel::code);
+    let source = request
+        .imported
+        .as_ref()
+        .map_or("", |it| it.source.as_str());
+    let inserted = sqlx::query(
+        "insert into request (number, topic, channel, latitude, longitude, district, neighbourhood, person,
+            registered_at, updated_at, changed_at_position, state, state_since, open, due_at, imported, source)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?9, 1, ?12, ?13, ?14) on conflict do nothing",
+    )
+    .bind(&request.number)
+    .bind(&request.topic)
+    .bind(channel)
+    .bind(place.latitude)
+    .bind(place.longitude)
+    .bind(&place.district)
+    .bind(&place.neighbourhood)
+    .bind(&request.person)
+    .bind(event.occurred_at)
+    .bind(i64::try_from(event.position)?)
+    .bind(RequestState::Registered.number())
+    .bind(due_at(tx, request, event.occurred_at).await?)
+    .bind(request.imported.is_some())
+    .bind(source)
+    .execute(&mut *tx)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        return Ok(());
+    }
+    let stands = Stands {
+        channel: channel.to_owned(),
+        state: RequestState::Registered.number(),
+        ..Stands::default()
+    };
+    counted(tx, &stands, 1).await?;
+    // A citizen's own words teach the register no names.
+    if request.imported.is_some() || request.channel != Channel::Web.number() {
+        place_named(tx, &place).await?;
+    }
+    Ok(())
+}
+
+/// By the source's own standard where it was imported with one, else by the topic's as it is posted now.
+async fn due_at(
+    tx: &mut SqliteConnection,
+    request: &RequestRegistered,
+    registered_at: i64,
+) -> anyhow::Result<Option<i64>> {
+    if let Some(imported) = &request.imported {
+        return Ok((imported.due_at > 0).then_some(imported.due_at));
+    }
+    let standard: Option<(u32, u32)> =
+        sqlx::query_as("select days, working_days from topic where code = ?")
+            .bind(&request.topic)
+            .fetch_optional(tx)
+            .await?;
+    Ok(standard.and_then(|(days, working_days)| {
+        due::due(registered_at, ServiceStandard { days, working_days })
+    }))
+}
+
+async fn place_named(tx: &mut SqliteConnection, place: &Place) -> anyhow::Result<()> {
+    if place.district.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into district values (?, 1) on conflict do update set requests = requests + 1",
+    )
+    .bind(&place.district)
+    .execute(&mut *tx)
+    .await?;
+    if !place.neighbourhood.is_empty() {
+        sqlx::query(
+            "insert into neighbourhood values (?, ?, 1) on conflict do update set requests = requests + 1",
+        )
+        .bind(&place.district)
+        .bind(&place.neighbourhood)
+        .execute(tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// What the figures count a request by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, sqlx::FromRow)]
+struct Stands {
+    unit: String,
+    channel: String,
+    state: i32,
+    sub_result: i32,
+}
+
+/// What the next state depends on.
+#[derive(sqlx::FromRow)]
+struct Before {
+    #[sqlx(flatten)]
+    stands: Stands,
+    state_since: i64,
+    assignee: String,
+    planned_for: String,
+    institution: String,
+    due_at: Option<i64>,
+    imported: bool,
+}
+
+async fn moved(tx: &mut SqliteConnection, step: &Step, event: &Event) -> anyhow::Result<()> {
+    let before: Option<Before> = sqlx::query_as(
+        "select unit, channel, state, sub_result, state_since, assignee, planned_for, institution, due_at, imported
+         from request where number = ?",
+    )
+    .bind(&step.number)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(before) = before else {
+        return Ok(());
+    };
+    let at = event.occurred_at.max(before.state_since);
+    let stands = Stands {
+        unit: if step.unit.is_empty() {
+            before.stands.unit.clone()
+        } else {
+            step.unit.clone()
+        },
+        channel: before.stands.channel.clone(),
+        state: step.state.number(),
+        sub_result: step.sub_result.map_or(0, SubResult::number),
+    };
+    // A question to the citizen stops the unit's clock, and puts off nothing else.
+    let waiting = i32::from(words::RequestState::WaitingCitizen);
+    let waited = before.stands.state == waiting && !before.imported;
+    let due_at = before.due_at.map(|it| {
+        if waited {
+            it + (at - before.state_since)
+        } else {
+            it
+        }
+    });
+    let (planned_for, institution) = if step.keeps_plan {
+        (&before.planned_for, &before.institution)
+    } else {
+        (&step.planned_for, &step.institution)
+    };
+    let is_concluded = step.state == RequestState::Concluded;
+    sqlx::query(
+        "update request set state = ?1, state_since = ?2, open = ?3, unit = ?4, assignee = ?5, planned_for = ?6,
+            institution = ?7, sub_result = ?8, concluded_at = ?9, due_at = ?10, version = ?11,
+            changed_at_position = ?12, updated_at = max(updated_at, ?13) where number = ?14",
+    )
+    .bind(stands.state)
+    .bind(at)
+    .bind(!is_concluded)
+    .bind(&stands.unit)
+    .bind(step.assignee.as_ref().unwrap_or(&before.assignee))
+    .bind(planned_for)
+    .bind(institution)
+    .bind(stands.sub_result)
+    .bind(is_concluded.then_some(at))
+    .bind(due_at)
+    .bind(i64::try_from(event.version)?)
+    .bind(i64::try_from(event.position)?)
+    .bind(event.occurred_at)
+    .bind(&step.number)
+    .execute(&mut *tx)
+    .await?;
+    if stands != before.stands {
+        counted(tx, &before.stands, -1).await?;
+        counted(tx, &stands, 1).await?;
+    }
+    Ok(())
+}
+
+async fn counted(tx: &mut SqliteConnection, stands: &Stands, by: i32) -> anyhow::Result<()> {
+    sqlx::query(
+        "insert into tally (unit, channel, state, sub_result, requests) values (?, ?, ?, ?, ?)
+         on conflict do update set requests = requests + excluded.requests",
+    )
+    .bind(&stands.unit)
+    .bind(&stands.channel)
+    .bind(stands.state)
+    .bind(stands.sub_result)
+    .bind(by)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Something was said about the request; it stands where it stood.
+async fn touched(tx: &mut SqliteConnection, touch: &Touch, event: &Event) -> anyhow::Result<()> {
+    sqlx::query(
+        "update request set changed_at_position = ?1, version = ?2,
+            updated_at = case when ?3 then max(updated_at, ?4) else updated_at end where number = ?5",
+    )
+    .bind(i64::try_from(event.position)?)
+    .bind(i64::try_from(event.version)?)
+    .bind(touch.public)
+    .bind(event.occurred_at)
+    .bind(&touch.number)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn unit_defined(tx: &mut SqliteConnection, unit: &UnitDefined) -> anyhow::Result<()> {
+    sqlx::query(
+        "insert or replace into unit (code, name_tr, name_en, outside) values (?, ?, ?, ?)",
+    )
+    .bind(&unit.code)
+    .bind(&unit.name_tr)
+    .bind(&unit.name_en)
+    .bind(unit.outside)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn topic_defined(tx: &mut SqliteConnection, topic: &TopicDefined) -> anyhow::Result<()> {
+    let standard = topic.standard.unwrap_or_default();
+    sqlx::query(
+        "insert or replace into topic (code, name_tr, name_en, unit, public, family, days, working_days, definition)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&topic.code)
+    .bind(&topic.name_tr)
+    .bind(&topic.name_en)
+    .bind(&topic.unit)
+    .bind(topic.public)
+    .bind(&topic.group)
+    .bind(standard.days)
+    .bind(standard.working_days)
+    .bind(topic.encode_to_vec())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
