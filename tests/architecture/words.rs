@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use prost_reflect::DescriptorPool;
-use vocabulary::{Channel, Language, RequestState, SubResult};
+use vocabulary::{AttributeType, Channel, Language, RequestState, SubResult};
 
 /// Number and name of each word, the name without case and separators.
 fn wire(enumeration: &str) -> Vec<(i32, String)> {
@@ -66,5 +66,13 @@ fn the_wire_and_the_code_have_the_same_words() {
     assert_eq!(
         wire("SubResult"),
         ours(SubResult::ALL, SubResult::number, SubResult::code)
+    );
+    assert_eq!(
+        wire("AttributeType"),
+        ours(
+            AttributeType::ALL,
+            AttributeType::number,
+            AttributeType::code
+        )
     );
 }

@@ -27,5 +27,5 @@ pub use health::Health;
 pub use ledger::{AppendError, Command, Ledger, patiently};
 pub use network::{Listener, Network, Role};
 pub use platform::{Platform, Shared};
-pub use refusal::{Invalid, refuse, violations};
+pub use refusal::{Invalid, refuse, refuse_all, violations};
 pub use tasks::Tasks;

@@ -1,5 +1,5 @@
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
 /// Malformed input: the caller mends the call. Never quotes what was sent, which may be personal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +32,18 @@ impl From<Invalid> for Status {
 pub fn refuse(code: Code, field: &str, problem: &str) -> Status {
     let details = ErrorDetails::with_bad_request_violation(field, problem);
     Status::with_error_details(code, format!("{field}: {problem}"), details)
+}
+
+/// Everything that is wrong with a call, each with its field.
+#[must_use]
+pub fn refuse_all(wrong: &[Invalid]) -> Status {
+    let told: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+    let violations: Vec<FieldViolation> = wrong
+        .iter()
+        .map(|it| FieldViolation::new(&it.field, &it.problem))
+        .collect();
+    let details = ErrorDetails::with_bad_request(violations);
+    Status::with_error_details(Code::InvalidArgument, told.join("; "), details)
 }
 
 /// The fields a refusal names, each with its problem.

@@ -116,6 +116,18 @@ words! {
     }
 }
 
+words! {
+    /// What an answer to a topic's question looks like. The codes are Open311's datatypes.
+    AttributeType {
+        String = 1, "string", "Kısa metin", "Short text";
+        Number = 2, "number", "Sayı", "Number";
+        Datetime = 3, "datetime", "Tarih ve saat", "Date and time";
+        Text = 4, "text", "Metin", "Text";
+        SingleValueList = 5, "singlevaluelist", "Listeden bir seçim", "One of a list";
+        MultiValueList = 6, "multivaluelist", "Listeden birkaç seçim", "Several of a list";
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use vault::{TrackingSecrets, Vault, VaultError};
 use vocabulary::{Municipality, TopicCode};
 
 use crate::{
-    directory,
+    directory::{self, Question},
     domain::Rejection,
     wire::{Recorded, Unreadable, decode},
 };
@@ -31,29 +31,28 @@ impl Desk {
         Ok(history)
     }
 
-    /// Refuses a topic that nobody defined; `at_least` is what the caller has seen of the log.
-    pub(crate) async fn check_topic(&self, topic: &TopicCode, at_least: u64) -> Result<(), Status> {
+    /// What a topic asks; refuses one that nobody defined. `at_least` is what the caller has seen of the log.
+    pub(crate) async fn questions(
+        &self,
+        topic: &TopicCode,
+        at_least: u64,
+    ) -> Result<Vec<Question>, Status> {
         self.directory.at_least(at_least).await?;
-        if self.knows(topic).await? {
-            return Ok(());
+        if let Some(questions) = self.asked_by(topic).await? {
+            return Ok(questions);
         }
         // Perhaps it was defined a moment ago, and we have only not heard of it.
         self.directory.at_least(self.ledger.head().await?).await?;
-        if self.knows(topic).await? {
-            return Ok(());
-        }
-        Err(refuse(
-            Code::InvalidArgument,
-            "topic",
-            "is not in the directory",
-        ))
+        self.asked_by(topic)
+            .await?
+            .ok_or_else(|| refuse(Code::InvalidArgument, "topic", "is not in the directory"))
     }
 
-    async fn knows(&self, topic: &TopicCode) -> Result<bool, Status> {
-        directory::knows(self.directory.pool(), topic)
+    async fn asked_by(&self, topic: &TopicCode) -> Result<Option<Vec<Question>>, Status> {
+        directory::questions(self.directory.pool(), topic)
             .await
             .map_err(|error| {
-                tracing::error!(error = %error, "the topics cannot be read");
+                tracing::error!(error = format!("{error:#}"), "the topics cannot be read");
                 Status::unavailable("the directory of topics cannot be read")
             })
     }

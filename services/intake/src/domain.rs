@@ -45,6 +45,13 @@ pub(crate) struct Place {
     pub(crate) neighbourhood: String,
 }
 
+/// The answer to a question that offers a list, by the keys of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) attribute: String,
+    pub(crate) keys: Vec<String>,
+}
+
 /// What came from another system's export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Imported {
@@ -73,6 +80,7 @@ pub(crate) struct NewRequest {
     /// The language asked for, where one was.
     pub(crate) language: Option<Language>,
     pub(crate) imported: Option<Imported>,
+    pub(crate) choices: Vec<Choice>,
 }
 
 /// The contact a request came up in.
@@ -117,6 +125,7 @@ pub(crate) enum Event {
         language: Language,
         reachable_by_email: bool,
         imported: Option<Imported>,
+        choices: Vec<Choice>,
     },
 }
 
@@ -255,6 +264,7 @@ impl NewRequest {
                 .unwrap_or(Language::Tr),
             reachable_by_email: citizen.is_some_and(|it| it.has_email),
             imported: self.imported,
+            choices: self.choices,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Registers contacts and requests: decide, seal, append to all streams at once, and answer a repeated command as before.
 
 use aws_lc_rs::digest;
-use chassis::{AppendError, Caller, Command as LedgerCommand, event};
+use chassis::{AppendError, Caller, Command as LedgerCommand, event, refuse_all};
 use contracts::{
     intake::v1::{RegisterContactReply, RegisterRequestReply},
     ledger::v1::{AppendReply, Event as Stored, StreamWrite},
@@ -17,7 +17,7 @@ use crate::{
     desk::{Desk, no_key, refused, unreadable},
     domain::{Command, Event, NewContact, NewRequest, Origin, PersonId, Registration, year_of},
     sealing, streams,
-    wire::{Asked, decode, message, recorded_by},
+    wire::{Asked, answered, decode, message, recorded_by},
 };
 
 /// How many numbers are tried; with a million requests in a year, two in a row are taken once in ten thousand times.
@@ -72,8 +72,8 @@ impl Desk {
         caller: &Caller,
         asked: Asked<NewRequest>,
     ) -> Result<RegisterRequestReply, Status> {
-        self.check_topic(&asked.facts.topic, caller.at_least)
-            .await?;
+        let questions = self.questions(&asked.facts.topic, caller.at_least).await?;
+        let asked = answered(asked, &questions).map_err(|it| refuse_all(&it))?;
         let situation = self.situation(&asked.facts.origin).await?;
         for attempt in 0..ATTEMPTS {
             let number = number_of(asked.command_id, asked.occurred_at, attempt);

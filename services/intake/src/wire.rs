@@ -2,6 +2,7 @@
 //!
 //! A refusal names the field and the rule, and never quotes what was sent.
 
+mod answers;
 mod checks;
 mod events;
 
@@ -17,6 +18,8 @@ use crate::{
     people,
     texts::Texts,
 };
+use answers::Answer;
+pub(crate) use answers::answered;
 use checks::{
     code, free_text, imported, language, line, media_url, moment, place, social_network, word,
 };
@@ -37,6 +40,8 @@ pub(crate) struct Asked<Facts> {
     pub(crate) person: Texts,
     pub(crate) contact: Texts,
     pub(crate) request: Texts,
+    /// Not yet held against what the topic asks.
+    pub(crate) answers: Vec<Answer>,
 }
 
 /// One value to seal, of a call of another service.
@@ -77,6 +82,7 @@ pub(crate) fn register_contact(
         person: caller.texts,
         contact,
         request: Texts::default(),
+        answers: vec![],
     })
 }
 
@@ -101,6 +107,7 @@ pub(crate) fn register_request(
     );
     request.put("address", free_text(proto.address, "address", 500)?);
     request.put("media_url", media_url(proto.media_url)?);
+    let answers = answers::sent(proto.answers)?;
     let caller = citizen(proto.citizen, command_id)?;
     let social_network = social_network(proto.social_network, channel)?;
     let origin = if proto.contact.is_empty() {
@@ -123,10 +130,12 @@ pub(crate) fn register_request(
             citizen: caller.citizen,
             language: caller.language,
             imported: imported(proto.imported)?,
+            choices: vec![],
         },
         person: caller.texts,
         contact: Texts::default(),
         request,
+        answers,
     })
 }
 

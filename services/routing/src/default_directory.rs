@@ -1,6 +1,8 @@
 //! The units and topics that a Turkish municipality usually has. A municipality changes them by commands; this table only
 //! says what it begins with.
 
+mod questions;
+
 use vocabulary::NotAWord;
 
 use crate::domain::{TopicDefinition, UnitDefinition};
@@ -174,6 +176,10 @@ pub(crate) fn topics() -> Result<Vec<TopicDefinition>, NotAWord> {
             name_en: en.to_owned(),
             unit: unit.parse()?,
             public: !PRIVATE.contains(&code),
+            group: questions::group(unit),
+            keywords: questions::keywords(code),
+            attributes: questions::attributes(code),
+            standard: questions::standard(code),
         })
     };
     rows.map(topic).collect()
@@ -194,6 +200,20 @@ mod tests {
             topics.len(),
             UNITS.iter().map(|(_, topics)| topics.len()).sum::<usize>()
         );
+    }
+
+    #[test]
+    fn what_is_said_of_a_topic_is_said_of_one_that_is_there() {
+        let topics = topics().unwrap();
+        let (units, named) = questions::named();
+        for code in named {
+            assert!(topics.iter().any(|it| it.code.as_str() == code), "{code}");
+        }
+        for unit in units {
+            assert!(topics.iter().any(|it| it.unit.as_str() == unit), "{unit}");
+        }
+        assert!(topics.iter().all(|it| !it.group.is_empty()));
+        assert!(topics.iter().filter(|it| !it.attributes.is_empty()).count() >= 6);
     }
 
     #[test]

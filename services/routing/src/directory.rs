@@ -16,7 +16,7 @@ pub(crate) struct Directory;
 
 impl ReadModel for Directory {
     const NAME: &'static str = "directory";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SCHEMA: &'static str = "
         create table if not exists unit (
             code text primary key,
@@ -26,11 +26,11 @@ impl ReadModel for Directory {
         ) strict, without rowid;
         create table if not exists topic (
             code text primary key,
-            name_tr text not null,
-            name_en text not null,
             unit text not null,
-            public integer not null,
-            version integer not null
+            version integer not null,
+            type text not null,
+            schema_version integer not null,
+            facts blob not null
         ) strict, without rowid;";
 
     async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
@@ -42,7 +42,7 @@ impl ReadModel for Directory {
         if let Some(TopicEvent::TopicDefined(topic) | TopicEvent::TopicChanged(topic)) =
             Topic::decode(event)?
         {
-            put_topic(tx, &topic, event.version).await?;
+            put_topic(tx, &topic, event).await?;
         }
         Ok(())
     }
@@ -61,27 +61,28 @@ async fn put_unit(tx: &mut SqliteConnection, unit: &UnitDefinition) -> anyhow::R
     Ok(())
 }
 
+/// The definition is kept as it was recorded: what reads the log reads it here too.
 async fn put_topic(
     tx: &mut SqliteConnection,
     topic: &TopicDefinition,
-    version: u64,
+    event: &Event,
 ) -> anyhow::Result<()> {
     sqlx::query(
-        "insert or replace into topic (code, name_tr, name_en, unit, public, version) values (?1, ?2, ?3, ?4, ?5, ?6)",
+        "insert or replace into topic (code, unit, version, type, schema_version, facts) values (?1, ?2, ?3, ?4, ?5, ?6)",
     )
     .bind(topic.code.as_str())
-    .bind(&topic.name_tr)
-    .bind(&topic.name_en)
     .bind(topic.unit.as_str())
-    .bind(topic.public)
-    .bind(i64::try_from(version)?)
+    .bind(i64::try_from(event.version)?)
+    .bind(&event.r#type)
+    .bind(event.schema_version)
+    .bind(&event.facts)
     .execute(tx)
     .await?;
     Ok(())
 }
 
 type UnitRow = (String, String, String, bool);
-type TopicRow = (String, String, String, String, bool);
+type TopicRow = (String, u32, Vec<u8>);
 
 /// All units, by code.
 pub(crate) async fn units(directory: &Projection) -> anyhow::Result<Vec<UnitDefinition>> {
@@ -104,18 +105,21 @@ pub(crate) async fn units(directory: &Projection) -> anyhow::Result<Vec<UnitDefi
 /// All topics, by code.
 pub(crate) async fn topics(directory: &Projection) -> anyhow::Result<Vec<TopicDefinition>> {
     let rows: Vec<TopicRow> =
-        sqlx::query_as("select code, name_tr, name_en, unit, public from topic order by code")
+        sqlx::query_as("select type, schema_version, facts from topic order by code")
             .fetch_all(directory.pool())
             .await
             .context("the topics")?;
-    let topic = |(code, name_tr, name_en, unit, public): TopicRow| {
-        Ok(TopicDefinition {
-            code: code.parse()?,
-            name_tr,
-            name_en,
-            unit: unit.parse()?,
-            public,
-        })
+    let topic = |(r#type, schema_version, facts): TopicRow| {
+        let event = Event {
+            r#type,
+            schema_version,
+            facts,
+            ..Event::default()
+        };
+        match Topic::decode(&event)? {
+            Some(TopicEvent::TopicDefined(topic) | TopicEvent::TopicChanged(topic)) => Ok(topic),
+            None => anyhow::bail!("a topic is kept as {}", event.r#type),
+        }
     };
     rows.into_iter().map(topic).collect()
 }

@@ -5,6 +5,7 @@
 //! affairs. Only facts are decided here: notes and answers are sealed around the decision, which hears of a text only
 //! whether there is one. The directory of units and topics is decided in `domain/directory.rs`.
 
+mod attributes;
 mod decisions;
 mod directory;
 mod import;
@@ -17,6 +18,7 @@ use jiff::{
 };
 use vocabulary::{RequestNumber, SubResult, TopicCode, UnitCode};
 
+pub(crate) use attributes::{Attribute, Choice, Standard};
 pub(crate) use directory::{
     Topic, TopicCommand, TopicDefinition, TopicEvent, TopicRejection, Unit, UnitCommand,
     UnitDefinition, UnitEvent, topic_stream, unit_stream,

@@ -6,6 +6,7 @@ mod checks;
 mod events;
 mod refusals;
 mod replies;
+mod topics;
 
 use chassis::{Invalid, event};
 use contracts::routing::v1;
@@ -13,12 +14,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use vocabulary::{RequestNumber, SubResult, TopicCode, UnitCode};
 
-use crate::domain::{Assignee, Reached, ReturnReason, TopicDefinition, UnitDefinition, When};
+use crate::domain::{Assignee, Reached, ReturnReason, UnitDefinition, When};
 use checks::{command_id, day, name, past, required_past, required_word, text, when};
 pub(crate) use checks::{number, unit};
 pub(crate) use events::{Registered, handling_event, registered, topic_event, unit_event};
 pub(crate) use refusals::{refused, topic_refused};
-pub(crate) use replies::{handling, reply, topic_defined, unit_defined};
+pub(crate) use replies::{handling, reply, unit_defined};
+pub(crate) use topics::{define_topic, topic_defined};
 
 /// What all of people's commands carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,19 +181,6 @@ pub(crate) fn define_unit(
         name_tr: name(&proto.name_tr, "name_tr")?,
         name_en: name(&proto.name_en, "name_en")?,
         outside: proto.outside,
-    };
-    Ok((command_id(&proto.command_id, "command_id")?, definition))
-}
-
-pub(crate) fn define_topic(
-    proto: &v1::DefineTopicRequest,
-) -> Result<(Uuid, TopicDefinition), Invalid> {
-    let definition = TopicDefinition {
-        code: checks::topic(&proto.code, "code")?,
-        name_tr: name(&proto.name_tr, "name_tr")?,
-        name_en: name(&proto.name_en, "name_en")?,
-        unit: unit(&proto.unit, "unit")?,
-        public: proto.public,
     };
     Ok((command_id(&proto.command_id, "command_id")?, definition))
 }

@@ -55,6 +55,7 @@ fn a_pothole(origin: Origin, citizen: Option<Citizen>) -> NewRequest {
         citizen,
         language: None,
         imported: None,
+        choices: vec![],
     }
 }
 
@@ -86,6 +87,7 @@ fn pothole_registered(citizen: Option<Citizen>) -> Event {
         language: citizen.map_or(Language::Tr, |it| it.language),
         reachable_by_email: citizen.is_some_and(|it| it.has_email),
         imported: None,
+        choices: vec![],
     }
 }
 

@@ -14,7 +14,7 @@ use vocabulary::NotAWord;
 
 use super::vault_sealed;
 use crate::{
-    domain::{Citizen, ContactId, Event, Imported, PersonId, Place},
+    domain::{Choice, Citizen, ContactId, Event, Imported, PersonId, Place},
     streams,
     texts::Texts,
 };
@@ -84,12 +84,13 @@ pub(crate) fn message(
             language,
             reachable_by_email,
             imported,
+            choices,
         } => {
             let personal = request_registered::Personal {
                 description: take("description"),
                 address: take("address"),
                 media_url: take("media_url"),
-                answers: None,
+                answers: take("answers"),
             };
             let message = RequestRegistered {
                 number: number.to_string(),
@@ -101,7 +102,7 @@ pub(crate) fn message(
                 language: language.number(),
                 reachable_by_email: *reachable_by_email,
                 imported: imported.as_ref().map(import_mark),
-                choices: Vec::new(),
+                choices: choices.iter().map(choice_message).collect(),
                 attachments: Vec::new(),
                 personal: given(personal),
             };
@@ -141,6 +142,13 @@ fn import_mark(imported: &Imported) -> words::Imported {
         agency: imported.agency.clone(),
         status: imported.status.clone(),
         due_at: 0,
+    }
+}
+
+fn choice_message(choice: &Choice) -> request_registered::Choice {
+    request_registered::Choice {
+        attribute: choice.attribute.clone(),
+        keys: choice.keys.clone(),
     }
 }
 
@@ -262,6 +270,7 @@ pub(crate) fn decode(stored: &Stored) -> Result<Option<Recorded>, Unreadable> {
             ("description", personal.description),
             ("address", personal.address),
             ("media_url", personal.media_url),
+            ("answers", personal.answers),
         ];
         let personal = read.sealed(fields)?;
         let place = message.place.unwrap_or_default();
@@ -279,6 +288,7 @@ pub(crate) fn decode(stored: &Stored) -> Result<Option<Recorded>, Unreadable> {
             language: read.word(message.language, "language")?,
             reachable_by_email: message.reachable_by_email,
             imported: message.imported.map(imported),
+            choices: message.choices.into_iter().map(choice).collect(),
         };
         (event, personal)
     } else {
@@ -350,6 +360,13 @@ impl Reading {
         there
             .map(|(name, value)| Ok((name, vault_sealed(value).ok_or_else(|| self.broken(name))?)))
             .collect()
+    }
+}
+
+fn choice(proto: request_registered::Choice) -> Choice {
+    Choice {
+        attribute: proto.attribute,
+        keys: proto.keys,
     }
 }
 

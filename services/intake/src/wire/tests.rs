@@ -3,7 +3,7 @@ use contracts::{intake::v1, ledger::v1::Event as Stored, vocabulary::v1 as words
 use vocabulary::Channel;
 
 use super::*;
-use crate::domain::{Event, Imported, Place};
+use crate::domain::{Choice, Event, Imported, Place};
 
 const TURKISH: &str = "Ayşe'nin İĞDIR şikâyeti: çukur, ğüöşçıİ";
 const COMMAND: &str = "018f0000-0000-7000-8000-000000000001";
@@ -309,8 +309,12 @@ fn samples() -> Vec<(Event, SealedFields)> {
                 language: Language::Tr,
                 reachable_by_email: true,
                 imported: Some(imported),
+                choices: vec![Choice {
+                    attribute: "size".to_owned(),
+                    keys: vec!["large".to_owned()],
+                }],
             },
-            ["description", "address", "media_url"]
+            ["description", "address", "media_url", "answers"]
                 .map(|it| (it, sealed()))
                 .to_vec(),
         ),

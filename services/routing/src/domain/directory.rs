@@ -6,6 +6,8 @@ use std::convert::Infallible;
 use decider::Decider;
 use vocabulary::{TopicCode, UnitCode};
 
+use super::attributes::{Attribute, Standard};
+
 /// A unit of the municipality, or an institution outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UnitDefinition {
@@ -70,6 +72,13 @@ pub(crate) struct TopicDefinition {
     pub(crate) unit: UnitCode,
     /// What citizens write about it may be published.
     pub(crate) public: bool,
+    /// The code of its family; empty for none.
+    pub(crate) group: String,
+    /// Other words people use for it.
+    pub(crate) keywords: Vec<String>,
+    /// What is asked of everybody who files under it, in its order.
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) standard: Option<Standard>,
 }
 
 /// A topic, as far as the directory knows it.

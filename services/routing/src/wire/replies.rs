@@ -1,7 +1,7 @@
 use contracts::{routing::v1, vocabulary::v1 as words};
 use vocabulary::{RequestNumber, RequestState};
 
-use crate::domain::{Stage, TopicDefinition, UnitDefinition, Work};
+use crate::domain::{Stage, UnitDefinition, Work};
 
 pub(crate) fn reply(position: u64, version: u64) -> v1::CommandReply {
     v1::CommandReply { position, version }
@@ -14,18 +14,6 @@ pub(crate) fn unit_defined(unit: &UnitDefinition) -> v1::UnitDefined {
         name_tr: unit.name_tr.clone(),
         name_en: unit.name_en.clone(),
         outside: unit.outside,
-    }
-}
-
-/// A topic as it stands.
-pub(crate) fn topic_defined(topic: &TopicDefinition) -> v1::TopicDefined {
-    v1::TopicDefined {
-        code: topic.code.to_string(),
-        name_tr: topic.name_tr.clone(),
-        name_en: topic.name_en.clone(),
-        unit: topic.unit.to_string(),
-        public: topic.public,
-        ..v1::TopicDefined::default()
     }
 }
 

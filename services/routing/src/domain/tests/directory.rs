@@ -21,6 +21,10 @@ fn topic(unit: &str) -> TopicDefinition {
         name_en: "pruning".to_owned(),
         unit: unit.parse().unwrap(),
         public: true,
+        group: "parks".to_owned(),
+        keywords: vec![],
+        attributes: vec![],
+        standard: None,
     }
 }
 

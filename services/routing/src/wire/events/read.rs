@@ -8,9 +8,12 @@ use contracts::{intake::v1::RequestRegistered, ledger::v1 as log, routing::v1};
 use jiff::Timestamp;
 use vocabulary::{RequestNumber, SubResult, TopicCode};
 
-use crate::domain::{
-    Assignee, Event, Fact, Handling, ReturnReason, Rule, Topic, TopicDefinition, TopicEvent, Unit,
-    UnitDefinition, UnitEvent,
+use crate::{
+    domain::{
+        Assignee, Event, Fact, Handling, ReturnReason, Rule, Topic, TopicEvent, Unit,
+        UnitDefinition, UnitEvent,
+    },
+    wire::topics,
 };
 
 /// What routing wants to know of a registration.
@@ -170,23 +173,11 @@ impl Storable for Topic {
     fn decode(event: &log::Event) -> Result<Option<TopicEvent>, Undecodable> {
         if event::is::<v1::TopicDefined>(event) {
             let it = event::decode::<v1::TopicDefined>(event)?;
-            return Ok(Some(TopicEvent::TopicDefined(TopicDefinition {
-                code: word(event, "code", &it.code)?,
-                name_tr: it.name_tr,
-                name_en: it.name_en,
-                unit: word(event, "unit", &it.unit)?,
-                public: it.public,
-            })));
+            return Ok(Some(TopicEvent::TopicDefined(topics::recorded(event, it)?)));
         }
         if event::is::<v1::TopicChanged>(event) {
-            let it = event::decode::<v1::TopicChanged>(event)?;
-            return Ok(Some(TopicEvent::TopicChanged(TopicDefinition {
-                code: word(event, "code", &it.code)?,
-                name_tr: it.name_tr,
-                name_en: it.name_en,
-                unit: word(event, "unit", &it.unit)?,
-                public: it.public,
-            })));
+            let it = topics::definition_after(event::decode::<v1::TopicChanged>(event)?);
+            return Ok(Some(TopicEvent::TopicChanged(topics::recorded(event, it)?)));
         }
         Ok(None)
     }

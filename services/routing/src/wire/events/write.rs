@@ -6,7 +6,7 @@ use vocabulary::RequestNumber;
 
 use crate::{
     domain::{Event, Fact, ReturnReason, TopicDefinition, TopicEvent, UnitDefinition, UnitEvent},
-    wire::{topic_defined, unit_defined},
+    wire::{topic_defined, topics::topic_changed, unit_defined},
 };
 
 /// A handling's event as it is stored; `sealed` is its one text, where it has one.
@@ -194,16 +194,6 @@ pub(crate) fn topic_event(id: Uuid, event: &TopicEvent, at: Timestamp) -> NewEve
     let subject = |topic: &TopicDefinition| [format!("topic:{}", topic.code)];
     match event {
         TopicEvent::TopicDefined(topic) => record(id, &topic_defined(topic), at, subject(topic)),
-        TopicEvent::TopicChanged(topic) => {
-            let message = v1::TopicChanged {
-                code: topic.code.to_string(),
-                name_tr: topic.name_tr.clone(),
-                name_en: topic.name_en.clone(),
-                unit: topic.unit.to_string(),
-                public: topic.public,
-                ..v1::TopicChanged::default()
-            };
-            record(id, &message, at, subject(topic))
-        }
+        TopicEvent::TopicChanged(topic) => record(id, &topic_changed(topic), at, subject(topic)),
     }
 }

@@ -2,9 +2,13 @@ use chassis::violations;
 use contracts::vocabulary::v1 as words;
 use jiff::SignedDuration;
 use tonic::{Code, Status};
+use vocabulary::AttributeType;
 
 use super::*;
-use crate::domain::{Rejection, TopicRejection};
+use crate::{
+    default_directory,
+    domain::{Rejection, Standard, TopicRejection},
+};
 
 const A_COMMAND: &str = "5f0c3a52-0f0e-4a52-9a56-3f4f6b1f8a11";
 
@@ -279,6 +283,111 @@ fn each_fault_of_a_definition_names_its_field() {
         }),
         "code",
     );
+}
+
+fn a_topic() -> v1::DefineTopicRequest {
+    let choice = |key: &str| words::AttributeChoice {
+        key: key.to_owned(),
+        name_tr: "evet".to_owned(),
+        name_en: "yes".to_owned(),
+    };
+    let attribute = |code: &str, order| words::Attribute {
+        code: code.to_owned(),
+        r#type: AttributeType::SingleValueList.number(),
+        order,
+        name_tr: "Saldırgan mı?".to_owned(),
+        name_en: "Aggressive?".to_owned(),
+        choices: vec![choice("yes"), choice("no")],
+        ..words::Attribute::default()
+    };
+    v1::DefineTopicRequest {
+        command_id: A_COMMAND.to_owned(),
+        code: "stray-dog".to_owned(),
+        name_tr: "başıboş köpek".to_owned(),
+        name_en: "stray dog".to_owned(),
+        unit: "veterinary".to_owned(),
+        group: "animals".to_owned(),
+        keywords: vec!["köpek".to_owned(), "dog".to_owned()],
+        attributes: vec![attribute("second", 2), attribute("first", 1)],
+        standard: Some(words::ServiceStandard {
+            days: 3,
+            working_days: 0,
+        }),
+        ..v1::DefineTopicRequest::default()
+    }
+}
+
+#[test]
+fn each_fault_of_a_topics_questions_names_its_field() {
+    let faulty = |field: &str, change: &dyn Fn(&mut v1::DefineTopicRequest)| {
+        let mut topic = a_topic();
+        change(&mut topic);
+        check(define_topic(&topic), field);
+    };
+    faulty("group", &|it| it.group = "Hayvanlar".to_owned());
+    faulty("keywords[1]", &|it| it.keywords[1] = "köpek".to_owned());
+    faulty("keywords[0]", &|it| it.keywords[0] = "a, b".to_owned());
+    faulty("keywords[0]", &|it| it.keywords[0] = " ".to_owned());
+    faulty("attributes[0].code", &|it| {
+        it.attributes[0].code = "a b".to_owned()
+    });
+    faulty("attributes[1].code", &|it| {
+        it.attributes[1].code = "second".to_owned()
+    });
+    faulty("attributes[1].order", &|it| it.attributes[1].order = 2);
+    faulty("attributes[0].type", &|it| it.attributes[0].r#type = 0);
+    faulty("attributes[0].name_en", &|it| {
+        it.attributes[0].name_en.clear()
+    });
+    faulty("attributes[0].hint_tr", &|it| {
+        it.attributes[0].hint_tr = "x".repeat(201)
+    });
+    faulty("attributes[0].choices", &|it| {
+        it.attributes[0].choices.clear()
+    });
+    faulty("attributes[1].choices", &|it| {
+        it.attributes[1].r#type = AttributeType::Text.number()
+    });
+    faulty("attributes[0].choices[1].key", &|it| {
+        it.attributes[0].choices[1].key = "yes".to_owned()
+    });
+    faulty("attributes[0].choices[0].name_tr", &|it| {
+        it.attributes[0].choices[0].name_tr.clear()
+    });
+    faulty("standard", &|it| {
+        it.standard = Some(words::ServiceStandard {
+            days: 1,
+            working_days: 1,
+        });
+    });
+}
+
+#[test]
+fn questions_are_kept_in_their_order() {
+    let (_, topic) = define_topic(&a_topic()).unwrap();
+    let codes: Vec<&str> = topic.attributes.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!(codes, ["first", "second"]);
+    assert_eq!(topic.standard, Some(Standard::Days(3)));
+}
+
+#[test]
+fn every_default_topic_passes_the_checks_of_a_call() {
+    for topic in default_directory::topics().unwrap() {
+        let recorded = topic_defined(&topic);
+        let call = v1::DefineTopicRequest {
+            command_id: A_COMMAND.to_owned(),
+            code: recorded.code,
+            name_tr: recorded.name_tr,
+            name_en: recorded.name_en,
+            unit: recorded.unit,
+            public: recorded.public,
+            group: recorded.group,
+            keywords: recorded.keywords,
+            attributes: recorded.attributes,
+            standard: recorded.standard,
+        };
+        assert_eq!(define_topic(&call).unwrap().1, topic);
+    }
 }
 
 #[test]

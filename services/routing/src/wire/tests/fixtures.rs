@@ -7,7 +7,9 @@ use uuid::Uuid;
 use vocabulary::SubResult;
 
 use super::*;
-use crate::domain::{Event, Fact, Handling, Rule, Topic, TopicEvent, Unit, UnitEvent};
+use crate::domain::{
+    Event, Fact, Handling, Rule, Topic, TopicDefinition, TopicEvent, Unit, UnitEvent,
+};
 
 fn stored(new: NewEvent) -> Recorded {
     Recorded {
@@ -176,6 +178,24 @@ fn every_definition_comes_back_as_it_was_decided() {
         name_en: "pothole".to_owned(),
         unit: "public-works".parse().unwrap(),
         public: true,
+        group: "roads".to_owned(),
+        keywords: vec!["çukur".to_owned()],
+        attributes: vec![crate::domain::Attribute {
+            code: "size".to_owned(),
+            kind: vocabulary::AttributeType::SingleValueList,
+            required: true,
+            order: 1,
+            name_tr: "Ne kadar büyük?".to_owned(),
+            name_en: "How large?".to_owned(),
+            hint_tr: String::new(),
+            hint_en: "About".to_owned(),
+            choices: vec![crate::domain::Choice {
+                key: "small".to_owned(),
+                name_tr: "Küçük".to_owned(),
+                name_en: "Small".to_owned(),
+            }],
+        }],
+        standard: Some(crate::domain::Standard::WorkingDays(3)),
     };
     for event in [
         TopicEvent::TopicDefined(topic.clone()),
