@@ -29,6 +29,11 @@ const EDGES: &[(&str, &str)] = &[
     ("desk", "reads the log around a decision"),
     ("register", "seals, appends and answers a retry"),
     ("lookup", "answers with opened text"),
+    (
+        "viewing",
+        "records who looks, then answers with opened text",
+    ),
+    ("registrations", "folds its own events into a read model"),
     ("sealing", "asks intake to seal"),
     ("news", "tells which events citizens are told of"),
     ("sender", "records an attempt before it sends"),

@@ -147,7 +147,17 @@ fn destination(path: &str) -> Result<Role, Status> {
         ));
     }
     let inside = match *role {
-        Role::Intake => matches!(method, "Seal" | "Open" | "ReachCitizen"),
+        Role::Intake => matches!(
+            method,
+            "Seal"
+                | "Open"
+                | "ReachCitizen"
+                | "GetPublicTexts"
+                | "ViewRequest"
+                | "Search"
+                | "FindByCaller"
+                | "GetAttachment"
+        ),
         Role::Ledger => !matches!(method, "History" | "Read" | "Head" | "RetryReaction"),
         Role::Routing | Role::Notification | Role::Analytics => false,
         Role::Gateway => true,

@@ -17,6 +17,7 @@ pub(crate) struct Desk {
     pub(crate) municipality: Municipality,
     pub(crate) ledger: Ledger,
     pub(crate) directory: Projection,
+    pub(crate) registrations: Projection,
     pub(crate) vault: Arc<Vault>,
     pub(crate) secrets: Arc<TrackingSecrets>,
 }

@@ -93,16 +93,22 @@ impl Intake for Service {
 
     async fn get_public_texts(
         &self,
-        _: Request<v1::GetPublicTextsRequest>,
+        request: Request<v1::GetPublicTextsRequest>,
     ) -> Result<Response<v1::GetPublicTextsReply>, Status> {
-        Err(Status::unimplemented("not in this build"))
+        let (caller, desk) = self.desk(&request)?;
+        let numbers = wire::numbers(&request.into_inner().numbers)?;
+        Ok(Response::new(desk.public_texts(&caller, &numbers).await?))
     }
 
     async fn view_request(
         &self,
-        _: Request<v1::ViewRequestRequest>,
+        request: Request<v1::ViewRequestRequest>,
     ) -> Result<Response<v1::ViewRequestReply>, Status> {
-        Err(Status::unimplemented("not in this build"))
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::view(request.into_inner())?;
+        let (look, now) = (self.platform.ids.fresh(), self.platform.clock.now());
+        let reply = desk.view_request(&caller, asked, look, now).await?;
+        Ok(Response::new(reply))
     }
 
     async fn search(

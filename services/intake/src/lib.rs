@@ -1,7 +1,7 @@
 //! Intake: contacts and requests, from every channel; and the only room that holds the keys to personal data.
 //!
 //! Hears `routing.TopicDefined` and `routing.TopicChanged`, to refuse a topic that nobody defined. Says `PersonRecorded`,
-//! `ContactRegistered` and `RequestRegistered`. Free text and what is known of a citizen leave this service only sealed,
+//! `ContactRegistered`, `RequestRegistered` and `PersonalDataViewed`. Free text and what is known of a citizen leave this service only sealed,
 //! or opened for a caller that names its purpose. An imported request is also found by what it was called where it came
 //! from: its event names the subject `import:<source>/<id>`.
 //!
@@ -16,9 +16,11 @@ mod grpc;
 mod lookup;
 mod people;
 mod register;
+mod registrations;
 mod sealing;
 mod streams;
 mod texts;
+mod viewing;
 mod wire;
 
 use std::{sync::Arc, time::Duration};
@@ -32,7 +34,7 @@ use vault::{MasterKey, TrackingSecrets, Vault, VaultError};
 
 pub use config::Config;
 
-use crate::{desk::Desk, directory::Topics, grpc::Service};
+use crate::{desk::Desk, directory::Topics, grpc::Service, registrations::Registrations};
 
 /// A description far too long must still arrive here, to be refused by the name of its field.
 const LARGEST_CALL: usize = 16 << 20;
@@ -52,6 +54,7 @@ pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
             municipality: municipality.clone(),
             ledger: platform.ledger(municipality),
             directory: Projection::open(&platform, municipality, Topics).await?,
+            registrations: Projection::open(&platform, municipality, Registrations).await?,
             vault: vault.clone(),
             secrets: secrets.clone(),
         });

@@ -1,9 +1,9 @@
 //! Opens personal data for callers that name their purpose, and seals for other services.
 
 use chassis::refuse;
-use contracts::intake::v1::{GetRequestReply, OpenReply, ReachCitizenReply, SealReply, open_reply};
+use contracts::intake::v1::{GetRequestReply, OpenReply, ReachCitizenReply, SealReply};
 use tonic::{Code, Status};
-use vault::{Opened, Plain, Subject, VaultError};
+use vault::{Plain, Subject, VaultError};
 use vocabulary::RequestNumber;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     domain::{Event, PersonId},
     streams,
     texts::Texts,
+    viewing::reply_field,
     wire::{self, Recorded, ToOpen, ToSeal},
 };
 
@@ -110,7 +111,7 @@ impl Desk {
         registered.ok_or_else(unknown_number)
     }
 
-    /// Seals texts of another service under a request's key.
+    /// Seals texts of another service under a subject's key.
     pub(crate) async fn seal_all(
         &self,
         subject: Subject,
@@ -143,34 +144,29 @@ impl Desk {
             .vault
             .open_all(&self.municipality, &places)
             .await
-            .map_err(|problem| match problem {
-                VaultError::Unknown(_) | VaultError::Seal(_) => refuse(
-                    Code::InvalidArgument,
-                    "fields.sealed",
-                    "does not open: it was sealed for another place",
-                ),
-                problem @ (VaultError::Unavailable(_)
-                | VaultError::NotAStore
-                | VaultError::OtherMasterKey
-                | VaultError::Erased(_)) => no_key(problem),
-            })?;
-        let fields = opened.into_iter().map(|it| match it {
-            Opened::Text(text) => open_reply::Field {
-                text: text.reveal().to_owned(),
-                erased: false,
-            },
-            Opened::Erased => open_reply::Field {
-                text: String::new(),
-                erased: true,
-            },
-        });
+            .map_err(not_opened)?;
         Ok(OpenReply {
-            fields: fields.collect(),
+            fields: opened.iter().map(reply_field).collect(),
         })
     }
 }
 
-fn unknown_number() -> Status {
+/// Why values that stand in other services' events do not open.
+pub(crate) fn not_opened(problem: VaultError) -> Status {
+    match problem {
+        VaultError::Unknown(_) | VaultError::Seal(_) => refuse(
+            Code::InvalidArgument,
+            "fields.sealed",
+            "does not open: it was sealed for another place",
+        ),
+        problem @ (VaultError::Unavailable(_)
+        | VaultError::NotAStore
+        | VaultError::OtherMasterKey
+        | VaultError::Erased(_)) => no_key(problem),
+    }
+}
+
+pub(crate) fn unknown_number() -> Status {
     refuse(
         Code::NotFound,
         "number",

@@ -31,6 +31,29 @@ pub(crate) use events::{
 /// The most values one call seals or opens.
 const VALUES: usize = 100;
 
+/// The most requests whose texts one call gives.
+const REQUESTS: usize = 1_000;
+
+/// The kinds of subject that other services seal for.
+const SEALED_FOR_OTHERS: &[&str] = &["request", "staff", "webhook"];
+
+/// Why a person looks, as it stands in the record for ever: a closed list, for nobody's words may stand there.
+const PURPOSES: &[&str] = &[
+    "console",
+    "portal",
+    "tracking",
+    "open311",
+    "open311-update",
+    "api",
+    "export",
+    "report",
+    "import",
+    "notification",
+    "webhook",
+    "audit",
+    "test",
+];
+
 /// A registration as it was asked for: facts for the decision, texts for the vault.
 pub(crate) struct Asked<Facts> {
     pub(crate) command_id: Uuid,
@@ -195,17 +218,51 @@ fn citizen(proto: Option<v1::Citizen>, command_id: Uuid) -> Result<CitizenAsked,
     })
 }
 
-/// The request whose key is asked for, and what to seal under it.
+/// A look at all personal data of a request.
+pub(crate) struct View {
+    pub(crate) number: RequestNumber,
+    pub(crate) purpose: String,
+    pub(crate) also: Vec<ToOpen>,
+}
+
+pub(crate) fn view(proto: v1::ViewRequestRequest) -> Result<View, Invalid> {
+    if !PURPOSES.contains(&proto.purpose.as_str()) {
+        let problem = format!("is none of: {}", PURPOSES.join(" "));
+        return Err(Invalid::at("purpose", problem));
+    }
+    Ok(View {
+        number: number(&proto.number)?,
+        purpose: proto.purpose,
+        also: each("also", proto.also, to_open)?,
+    })
+}
+
+/// The requests whose public texts are asked for.
+pub(crate) fn numbers(texts: &[String]) -> Result<Vec<RequestNumber>, Invalid> {
+    if texts.len() > REQUESTS {
+        return Err(Invalid::at("numbers", "are more than 1,000"));
+    }
+    let read = |(at, text): (usize, &String)| {
+        text.parse()
+            .map_err(|problem| Invalid::at(format!("numbers[{at}]"), problem))
+    };
+    texts.iter().enumerate().map(read).collect()
+}
+
+/// The subject whose key is asked for, and what to seal under it. A citizen's own key seals only what registers them.
 pub(crate) fn seal(proto: v1::SealRequest) -> Result<(Subject, Vec<ToSeal>), Invalid> {
-    let number = proto
+    let subject = proto
         .subject
-        .strip_prefix("request:")
-        .and_then(|it| it.parse::<RequestNumber>().ok());
-    let subject = number
-        .map(|it| Subject::request(&it))
-        .filter(|it| it.as_str() == proto.subject);
-    let subject = subject.ok_or_else(|| Invalid::at("subject", "is request:<number>"))?;
-    let values = each(proto.fields, |field, name| {
+        .parse::<Subject>()
+        .ok()
+        .filter(|it| SEALED_FOR_OTHERS.contains(&it.kind()));
+    let subject = subject.ok_or_else(|| {
+        Invalid::at(
+            "subject",
+            "is request:<number>, staff:<code> or webhook:<uuid>",
+        )
+    })?;
+    let values = each("fields", proto.fields, |field, name| {
         Ok(ToSeal {
             event: event_id(&field.event_id, name)?,
             field: field_name(field.name, name)?,
@@ -218,29 +275,31 @@ pub(crate) fn seal(proto: v1::SealRequest) -> Result<(Subject, Vec<ToSeal>), Inv
 /// What to open.
 pub(crate) fn open(proto: v1::OpenRequest) -> Result<Vec<ToOpen>, Invalid> {
     purpose(&proto.purpose)?;
-    each(proto.fields, |field, name| {
-        let at = format!("{name}.sealed");
-        let sealed = field.sealed.ok_or_else(|| Invalid::at(&at, "is missing"))?;
-        Ok(ToOpen {
-            event: event_id(&field.event_id, name)?,
-            field: field_name(field.name, name)?,
-            sealed: vault_sealed(sealed)
-                .ok_or_else(|| Invalid::at(&at, "is not a sealed value"))?,
-        })
+    each("fields", proto.fields, to_open)
+}
+
+fn to_open(field: v1::open_request::Field, name: &str) -> Result<ToOpen, Invalid> {
+    let at = format!("{name}.sealed");
+    let sealed = field.sealed.ok_or_else(|| Invalid::at(&at, "is missing"))?;
+    Ok(ToOpen {
+        event: event_id(&field.event_id, name)?,
+        field: field_name(field.name, name)?,
+        sealed: vault_sealed(sealed).ok_or_else(|| Invalid::at(&at, "is not a sealed value"))?,
     })
 }
 
 fn each<In, Out>(
+    list: &str,
     fields: Vec<In>,
     one: impl Fn(In, &str) -> Result<Out, Invalid>,
 ) -> Result<Vec<Out>, Invalid> {
     if fields.len() > VALUES {
-        return Err(Invalid::at("fields", "are more than 100"));
+        return Err(Invalid::at(list, "are more than 100"));
     }
     fields
         .into_iter()
         .enumerate()
-        .map(|(index, field)| one(field, &format!("fields[{index}]")))
+        .map(|(index, field)| one(field, &format!("{list}[{index}]")))
         .collect()
 }
 
@@ -261,7 +320,7 @@ fn field_name(text: String, name: &str) -> Result<String, Invalid> {
 }
 
 /// A sealed value out of an event or a call; `None` for what is not one.
-fn vault_sealed(proto: words::Sealed) -> Option<vault::Sealed> {
+pub(crate) fn vault_sealed(proto: words::Sealed) -> Option<vault::Sealed> {
     Some(vault::Sealed {
         subject: proto.subject.parse().ok()?,
         nonce: proto.nonce.try_into().ok()?,

@@ -81,18 +81,23 @@ impl Keys {
         &self,
         names: &[KeyName],
     ) -> Result<BTreeMap<KeyName, Wrapped>, sqlx::Error> {
-        let mut connection = self.0.acquire().await?;
+        // Neither a municipality nor a subject can hold a quote or a backslash: see their constructors.
+        let wanted: Vec<String> = names
+            .iter()
+            .map(|it| format!(r#"["{}","{}"]"#, it.municipality, it.subject))
+            .collect();
+        let rows = sqlx::query(
+            "select wanted.key, wrapped from json_each(?1) as wanted
+             join data_keys on municipality = wanted.value ->> 0 and subject = wanted.value ->> 1",
+        )
+        .bind(format!("[{}]", wanted.join(",")))
+        .fetch_all(&self.0)
+        .await?;
         let mut found = BTreeMap::new();
-        for name in names {
-            let row = sqlx::query(
-                "select wrapped from data_keys where municipality = ?1 and subject = ?2",
-            )
-            .bind(name.municipality.as_str())
-            .bind(name.subject.as_str())
-            .fetch_optional(&mut *connection)
-            .await?;
-            if let Some(row) = row {
-                found.insert(name.clone(), Wrapped(row.try_get(0)?));
+        for row in rows {
+            let at = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
+            if let Some(name) = names.get(at) {
+                found.insert(name.clone(), Wrapped(row.try_get(1)?));
             }
         }
         Ok(found)

@@ -444,3 +444,55 @@ fn only_a_request_is_sealed_for_and_only_named_values_are_opened() {
     };
     assert_eq!(open(unsealed).err().unwrap().field, "fields[0].sealed");
 }
+
+#[test]
+fn a_look_names_its_purpose_from_a_closed_list() {
+    let number = RequestNumber::new(2026, 48_120_937).to_string();
+    let look = |purpose: &str| v1::ViewRequestRequest {
+        number: number.clone(),
+        purpose: purpose.to_owned(),
+        also: Vec::new(),
+    };
+    assert_eq!(view(look("console")).unwrap().purpose, "console");
+    for bad in ["", "ayse-yilmaz", "Console"] {
+        assert_eq!(view(look(bad)).err().unwrap().field, "purpose", "{bad}");
+    }
+}
+
+#[test]
+fn a_thousand_public_texts_and_no_more() {
+    let numbers_of = |count| {
+        let each = |it| RequestNumber::new(2026, it).to_string();
+        (0..count).map(each).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(&numbers_of(1_000)).unwrap().len(), 1_000);
+    assert_eq!(numbers(&numbers_of(1_001)).unwrap_err().field, "numbers");
+    let mut mistyped = numbers_of(2);
+    mistyped[1] = "2026-1".to_owned();
+    assert_eq!(numbers(&mistyped).unwrap_err().field, "numbers[1]");
+}
+
+#[test]
+fn other_services_seal_for_requests_staff_and_webhooks_only() {
+    let number = RequestNumber::new(2026, 48_120_937);
+    let asked = |subject: &str| v1::SealRequest {
+        subject: subject.to_owned(),
+        fields: Vec::new(),
+    };
+    for good in [
+        format!("request:{number}"),
+        "staff:a.yilmaz".to_owned(),
+        format!("webhook:{COMMAND}"),
+    ] {
+        assert_eq!(seal(asked(&good)).unwrap().0.as_str(), good);
+    }
+    for bad in [
+        "",
+        &format!("person:{COMMAND}"),
+        &format!("contact:{COMMAND}"),
+        "staff:Ayşe",
+        "webhook:x",
+    ] {
+        assert_eq!(seal(asked(bad)).err().unwrap().field, "subject", "{bad}");
+    }
+}

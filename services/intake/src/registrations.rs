@@ -1,0 +1,144 @@
+//! Where the sealed texts of each request are: a thousand requests are one query here and one of the keys.
+//!
+//! The file holds what the log holds, ciphertext: it says nothing without the vault.
+
+use std::collections::HashMap;
+
+use anyhow::Context as _;
+use chassis::{Caller, event};
+use contracts::{
+    intake::v1::{
+        GetPublicTextsReply, RequestRegistered, get_public_texts_reply::Text,
+        request_registered::Personal,
+    },
+    ledger::v1::Event,
+    vocabulary::v1::Sealed,
+};
+use projection::ReadModel;
+use prost::Message as _;
+use sqlx::{SqliteConnection, SqlitePool};
+use tonic::Status;
+use uuid::Uuid;
+use vault::Opened;
+use vocabulary::RequestNumber;
+
+use crate::{
+    desk::{Desk, no_key},
+    wire,
+};
+
+/// The registration of each request, by number.
+pub(crate) struct Registrations;
+
+impl ReadModel for Registrations {
+    const NAME: &'static str = "registrations";
+    const VERSION: u32 = 1;
+    const SCHEMA: &'static str = "create table registration (
+        number text primary key,
+        event_id blob not null,
+        -- Field 100 of the event, as the log has it.
+        personal blob not null
+    ) strict, without rowid;";
+
+    async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
+        if !event::is::<RequestRegistered>(event) {
+            return Ok(());
+        }
+        let registered: RequestRegistered = event::decode(event)?;
+        sqlx::query("insert into registration values (?1, ?2, ?3) on conflict do nothing")
+            .bind(registered.number)
+            .bind(&event.event_id)
+            .bind(&event.personal)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}
+
+/// The sealed part of one registration.
+struct Registration {
+    event: Uuid,
+    personal: Personal,
+}
+
+/// Those of these requests that are known, by number.
+async fn find(
+    pool: &SqlitePool,
+    numbers: &[RequestNumber],
+) -> anyhow::Result<HashMap<String, Registration>> {
+    let wanted: Vec<&str> = numbers.iter().map(RequestNumber::as_str).collect();
+    let rows: Vec<(String, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "select number, event_id, personal from json_each(?1) wanted join registration on number = wanted.value",
+    )
+    .bind(serde_json::to_string(&wanted)?)
+    .fetch_all(pool)
+    .await?;
+    let read = |(number, event, personal): (String, Vec<u8>, Vec<u8>)| {
+        let registered = RequestRegistered::decode(personal.as_slice())
+            .with_context(|| format!("the personal part of request {number}"))?;
+        let registration = Registration {
+            event: Uuid::from_slice(&event)?,
+            personal: registered.personal.unwrap_or_default(),
+        };
+        Ok((number, registration))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+impl Desk {
+    /// What a public reader may see of these requests, in the order asked; which of them are public the caller decides.
+    pub(crate) async fn public_texts(
+        &self,
+        caller: &Caller,
+        numbers: &[RequestNumber],
+    ) -> Result<GetPublicTextsReply, Status> {
+        self.registrations.at_least(caller.at_least).await?;
+        let found = find(self.registrations.pool(), numbers)
+            .await
+            .map_err(|error| {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the registrations cannot be read"
+                );
+                Status::unavailable("the registrations cannot be read")
+            })?;
+        let mut texts = vec![Text::default(); numbers.len()];
+        let mut sealed = Vec::with_capacity(2 * numbers.len());
+        for (at, number) in numbers.iter().enumerate() {
+            let Some(Registration { event, personal }) = found.get(number.as_str()) else {
+                continue;
+            };
+            let fields: [(&'static str, &Option<Sealed>); 3] = [
+                ("description", &personal.description),
+                ("address", &personal.address),
+                ("media_url", &personal.media_url),
+            ];
+            for (field, value) in fields {
+                if let Some(value) = value {
+                    let value = wire::vault_sealed(value.clone())
+                        .ok_or_else(|| Status::data_loss("a stored text is not a sealed value"))?;
+                    sealed.push((at, *event, field, value));
+                }
+            }
+        }
+        let places: Vec<_> = sealed
+            .iter()
+            .map(|(_, event, field, value)| (*event, *field, value))
+            .collect();
+        let opened = self
+            .vault
+            .open_all(&self.municipality, &places)
+            .await
+            .map_err(no_key)?;
+        for ((at, _, field, _), opened) in sealed.iter().zip(opened) {
+            let Opened::Text(text) = opened else { continue };
+            let room = match *field {
+                "description" => &mut texts[*at].description,
+                "address" => &mut texts[*at].address,
+                _ => &mut texts[*at].media_url,
+            };
+            text.reveal().clone_into(room);
+        }
+        Ok(GetPublicTextsReply { texts })
+    }
+}
