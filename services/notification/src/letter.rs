@@ -33,8 +33,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) name: &'a str,
     /// The institution's name, for a referral.
     pub(crate) institution: &'a str,
-    /// The reasoned answer, for a conclusion; empty where it was erased.
-    pub(crate) answer: &'a str,
+    /// What the unit wrote: the reasoned answer of a conclusion, or its question; empty where it was erased.
+    pub(crate) written: &'a str,
     pub(crate) tracking_secret: &'a str,
     /// Where the municipality's pages are, without a slash at the end.
     pub(crate) portal: &'a str,
@@ -53,6 +53,7 @@ impl Letter<'_> {
             News::Planned { .. } => "subject-planned",
             News::Concluded { .. } => "subject-concluded",
             News::Reopened => "subject-reopened",
+            News::InformationAsked => "subject-information-asked",
         };
         self.text(id, "number", self.number)
     }
@@ -60,11 +61,19 @@ impl Letter<'_> {
     /// The text.
     pub(crate) fn body(&self) -> String {
         let mut paragraphs = vec![self.greeting(), self.message(), self.facts()];
-        if !self.answer.is_empty() {
-            paragraphs.push(format!("{}\n{}", self.word("answer"), self.answer));
+        let (heading, where_to) = match self.news {
+            News::InformationAsked => ("question", "answer-here"),
+            News::Registered
+            | News::Referred { .. }
+            | News::Planned { .. }
+            | News::Concluded { .. }
+            | News::Reopened => ("answer", "track"),
+        };
+        if !self.written.is_empty() {
+            paragraphs.push(format!("{}\n{}", self.word(heading), self.written));
         }
         let link = format!("{}/track?number={}", self.portal, self.number);
-        let mut track = format!("{}\n{link}", self.word("track"));
+        let mut track = format!("{}\n{link}", self.word(where_to));
         if !self.tracking_secret.is_empty() {
             track = format!(
                 "{track}\n\n{}",
@@ -96,6 +105,7 @@ impl Letter<'_> {
             News::Planned { .. } => "body-planned",
             News::Concluded { .. } => "body-concluded",
             News::Reopened => "body-reopened",
+            News::InformationAsked => "body-information-asked",
         };
         self.text(id, "number", self.number)
     }
@@ -104,7 +114,10 @@ impl Letter<'_> {
     fn facts(&self) -> String {
         let state = self.text("state", "state", self.news.state().label(self.language));
         let detail = match self.news {
-            News::Registered | News::Reopened | News::Concluded { sub_result: None } => {
+            News::Registered
+            | News::Reopened
+            | News::InformationAsked
+            | News::Concluded { sub_result: None } => {
                 return state;
             }
             News::Referred { .. } => self.text("institution", "institution", self.institution),
@@ -175,14 +188,14 @@ mod tests {
             news,
             name: "Ayşe İĞDIR",
             institution: "TEDAŞ",
-            answer: "",
+            written: "",
             tracking_secret: "0123456789ABCDEFGHJKMNPQRS",
             portal: "https://cozum.example",
             signature: "",
         }
     }
 
-    fn all_news() -> [News; 5] {
+    fn all_news() -> [News; 6] {
         [
             News::Registered,
             News::Referred {
@@ -195,6 +208,7 @@ mod tests {
                 sub_result: Some(SubResult::Solved),
             },
             News::Reopened,
+            News::InformationAsked,
         ]
     }
 
@@ -250,13 +264,37 @@ mod tests {
         };
         let answer = "Çukur kapatıldı.\n{ $number } ğüöşçıİ";
         let body = Letter {
-            answer,
+            written: answer,
             ..letter(Language::Tr, &news)
         }
         .body();
         assert!(
             body.contains("Sonuç: Çözüldü\n\nAçıklama:\nÇukur kapatıldı.\n{ $number } ğüöşçıİ\n"),
             "{body}"
+        );
+    }
+
+    #[test]
+    fn a_question_says_where_it_is_answered() {
+        let written = "Hangi okulun önü?";
+        let body = |language| {
+            Letter {
+                written,
+                ..letter(language, &News::InformationAsked)
+            }
+            .body()
+        };
+        let (turkish, english) = (body(Language::Tr), body(Language::En));
+        assert!(
+            turkish.contains("Sorumuz:\nHangi okulun önü?\n\n")
+                && turkish.contains(
+                    "Yanıtınızı aşağıdaki adreste yazabilirsiniz:\nhttps://cozum.example/track?number=2026-48120937-5\n"
+                ),
+            "{turkish}"
+        );
+        assert!(
+            english.contains("Our question:\nHangi okulun önü?\n\nPlease answer here:\nhttps://"),
+            "{english}"
         );
     }
 

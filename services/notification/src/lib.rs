@@ -1,8 +1,9 @@
 //! Notification: whom to tell, and whether it arrived.
 //!
-//! Hears `intake.RequestRegistered` and routing's `RequestReferred`, `RequestPlanned`, `RequestConcluded` and
-//! `RequestReopened`, and tells the citizen by e-mail where one left an address; imported requests notify nobody. Says
-//! `NotificationRequested`, `NotificationSkipped`, `NotificationAttempted`, `NotificationDelivered`, `NotificationFailed`.
+//! Hears `intake.RequestRegistered` and routing's `RequestReferred`, `RequestPlanned`, `RequestConcluded`,
+//! `RequestReopened` and `InformationAsked`, and tells the citizen by e-mail where one left an address; imported requests
+//! notify nobody. Says `NotificationRequested`, `NotificationSkipped`, `NotificationAttempted`, `NotificationDelivered`,
+//! `NotificationFailed`.
 //!
 //! **Invariant:** the mail server is touched only after `NotificationAttempted` was appended at the expected version.
 //! **Invariant:** a message that goes out twice, after a crash between sending and recording, has the same `Message-ID`.

@@ -5,7 +5,9 @@ use contracts::{
     intake::v1::RequestRegistered,
     ledger::v1::Event,
     notification::v1::{NotificationKind, NotificationRequested},
-    routing::v1::{RequestConcluded, RequestPlanned, RequestReferred, RequestReopened},
+    routing::v1::{
+        InformationAsked, RequestConcluded, RequestPlanned, RequestReferred, RequestReopened,
+    },
 };
 use vocabulary::{RequestState, SubResult};
 
@@ -25,6 +27,8 @@ pub(crate) enum News {
         sub_result: Option<SubResult>,
     },
     Reopened,
+    /// The unit has a question.
+    InformationAsked,
 }
 
 /// Whether an event is one that a citizen is told of.
@@ -34,6 +38,7 @@ pub(crate) fn is_news(event: &Event) -> bool {
         || event::is::<RequestPlanned>(event)
         || event::is::<RequestConcluded>(event)
         || event::is::<RequestReopened>(event)
+        || event::is::<InformationAsked>(event)
 }
 
 impl News {
@@ -66,6 +71,9 @@ impl News {
         } else if event::is::<RequestReopened>(event) {
             let RequestReopened { number, .. } = event::decode(event)?;
             (number, Self::Reopened)
+        } else if event::is::<InformationAsked>(event) {
+            let InformationAsked { number, .. } = event::decode(event)?;
+            (number, Self::InformationAsked)
         } else {
             return Ok(None);
         }))
@@ -74,7 +82,7 @@ impl News {
     /// What a recorded notification tells; nothing for a kind this build does not know.
     pub(crate) fn of_notification(requested: &NotificationRequested) -> Option<Self> {
         match requested.kind() {
-            NotificationKind::Unspecified | NotificationKind::InformationAsked => None,
+            NotificationKind::Unspecified => None,
             NotificationKind::Registered => Some(Self::Registered),
             NotificationKind::Referred => Some(Self::Referred {
                 institution: requested.institution.clone(),
@@ -86,6 +94,7 @@ impl News {
                 sub_result: SubResult::try_from(requested.sub_result).ok(),
             }),
             NotificationKind::Reopened => Some(Self::Reopened),
+            NotificationKind::InformationAsked => Some(Self::InformationAsked),
         }
     }
 
@@ -106,6 +115,7 @@ impl News {
                 requested.sub_result = sub_result.map_or(0, SubResult::number);
             }
             Self::Reopened => requested.set_kind(NotificationKind::Reopened),
+            Self::InformationAsked => requested.set_kind(NotificationKind::InformationAsked),
         }
     }
 
@@ -117,6 +127,7 @@ impl News {
             Self::Planned { .. } => RequestState::Planned,
             Self::Concluded { .. } => RequestState::Concluded,
             Self::Reopened => RequestState::Reopened,
+            Self::InformationAsked => RequestState::WaitingCitizen,
         }
     }
 }
@@ -139,10 +150,34 @@ mod tests {
                 sub_result: Some(SubResult::Solved),
             },
             News::Reopened,
+            News::InformationAsked,
         ] {
             let mut requested = NotificationRequested::default();
             news.fill(&mut requested);
             assert_eq!(News::of_notification(&requested), Some(news));
+        }
+    }
+
+    #[test]
+    fn what_staff_and_citizens_remark_is_no_news() {
+        use chassis::event::record;
+        use contracts::routing::v1::{CitizenWrote, CommentAdded};
+
+        let comment = CommentAdded {
+            public: true,
+            ..CommentAdded::default()
+        };
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        for new in [
+            record(uuid::Uuid::nil(), &comment, at, []),
+            record(uuid::Uuid::nil(), &CitizenWrote::default(), at, []),
+        ] {
+            let event = Event {
+                r#type: new.r#type,
+                ..Event::default()
+            };
+            assert!(!is_news(&event), "{}", event.r#type);
+            assert_eq!(News::of_handling(&event).unwrap(), None);
         }
     }
 }

@@ -1,12 +1,17 @@
 use std::{sync::Arc, time::Duration};
 
-use chassis::{Caller, Ledger, Platform, Role, event};
+use chassis::{
+    Caller, Ledger, Platform, Role,
+    event::{self, Undecodable},
+};
 use contracts::{
     intake::v1::{
         OpenRequest, ReachCitizenReply, ReachCitizenRequest, intake_client::IntakeClient,
         open_request::Field,
     },
-    routing::v1::RequestConcluded,
+    ledger::v1::Event,
+    routing::v1::{InformationAsked, RequestConcluded},
+    vocabulary::v1::Sealed,
 };
 use jiff::Timestamp;
 use projection::Projection;
@@ -107,7 +112,7 @@ impl Delivery {
             news,
             name: &citizen.name,
             institution: &self.institution(news, language).await?,
-            answer: &self.answer(news, due).await?,
+            written: &self.written(news, due).await?,
             tracking_secret: &citizen.tracking_secret,
             portal: &self.portal,
             signature: self.post.signature(),
@@ -142,16 +147,18 @@ impl Delivery {
                     .await
                     .map_err(|_| Refusal::for_now("read-model"))
             }
-            News::Registered | News::Planned { .. } | News::Concluded { .. } | News::Reopened => {
-                Ok(String::new())
-            }
+            News::Registered
+            | News::Planned { .. }
+            | News::Concluded { .. }
+            | News::Reopened
+            | News::InformationAsked => Ok(String::new()),
         }
     }
 
-    /// The reasoned answer of a conclusion; empty where there is none or it was erased.
-    async fn answer(&self, news: &News, due: &Due) -> Result<String, Refusal> {
+    /// What the unit wrote; empty where it wrote nothing or it was erased.
+    async fn written(&self, news: &News, due: &Due) -> Result<String, Refusal> {
         match news {
-            News::Concluded { .. } => {}
+            News::Concluded { .. } | News::InformationAsked => {}
             News::Registered | News::Referred { .. } | News::Planned { .. } | News::Reopened => {
                 return Ok(String::new());
             }
@@ -168,14 +175,13 @@ impl Delivery {
         let Some(source) = source else {
             return Err(Refusal::for_now("source"));
         };
-        let concluded: RequestConcluded =
-            event::decode(source).map_err(|_| Refusal::for_now("source"))?;
-        let Some(sealed) = concluded.personal.and_then(|it| it.answer) else {
+        let sealed = sealed(news, source).map_err(|_| Refusal::for_now("source"))?;
+        let Some((name, sealed)) = sealed else {
             return Ok(String::new());
         };
         let field = Field {
             event_id: source.event_id.clone(),
-            name: "answer".to_owned(),
+            name: name.to_owned(),
             sealed: Some(sealed),
         };
         let message = OpenRequest {
@@ -202,6 +208,23 @@ impl Delivery {
         request.set_timeout(PATIENCE);
         request
     }
+}
+
+/// The unit's text in the event that is told of, with its field; nothing where the event holds none.
+fn sealed(news: &News, source: &Event) -> Result<Option<(&'static str, Sealed)>, Undecodable> {
+    Ok(match news {
+        News::Concluded { .. } => {
+            let concluded: RequestConcluded = event::decode(source)?;
+            let answer = concluded.personal.and_then(|it| it.answer);
+            answer.map(|it| ("answer", it))
+        }
+        News::InformationAsked => {
+            let asked: InformationAsked = event::decode(source)?;
+            let question = asked.personal.and_then(|it| it.question);
+            question.map(|it| ("question", it))
+        }
+        News::Registered | News::Referred { .. } | News::Planned { .. } | News::Reopened => None,
+    })
 }
 
 /// A service that did not answer; its words stay out of events, its code goes to the log.
