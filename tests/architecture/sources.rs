@@ -7,7 +7,14 @@ use cargo_metadata::MetadataCommand;
 use crate::tree::{File, code, heads, idents, root, sources};
 
 /// What a decision may know: words, instants and ids as values. Clippy forbids it to ask the clock or to draw an id.
-const PURE: &[&str] = &["decider", "vocabulary", "clocks", "jiff", "thiserror", "uuid"];
+const PURE: &[&str] = &[
+    "decider",
+    "vocabulary",
+    "clocks",
+    "jiff",
+    "thiserror",
+    "uuid",
+];
 
 /// Where a service that decides meets the contracts. All else speaks the domain's words, so that a change of the contract
 /// stops at these files.
@@ -113,7 +120,8 @@ fn contracts_stay_at_the_edge() {
             parts.next().unwrap_or_default(),
         );
         let room = parts.nth(1).unwrap_or_default().trim_end_matches(".rs");
-        let pure = group == "crates" && ["vocabulary", "decider", "clocks", "vault"].contains(&package);
+        let pure =
+            group == "crates" && ["vocabulary", "decider", "clocks", "vault"].contains(&package);
         let within =
             group == "services" && decides(package) && EDGES.iter().all(|(edge, _)| *edge != room);
         if (pure || within) && heads(&code(&file.text())).contains("contracts") {

@@ -7,6 +7,7 @@ mod bad_rows;
 mod citizens;
 mod health;
 mod import;
+mod questions;
 mod secrets;
 mod settings;
 mod trace;

@@ -2,11 +2,12 @@
 
 use contracts::{
     routing::v1::{
-        AcceptRequestRequest, AssignRequestRequest, CommandReply, ConcludeRequestRequest,
-        PlanRequestRequest, ReferRequestRequest, ReopenRequestRequest, ReturnReason,
-        ReturnRequestRequest, StartWorkRequest,
+        AcceptRequestRequest, AddCommentRequest, AskInformationRequest, AssignRequestRequest,
+        CommandReply, ConcludeRequestRequest, PlanRequestRequest, RecordCitizenMessageRequest,
+        ReferRequestRequest, ReopenRequestRequest, ReturnReason, ReturnRequestRequest,
+        StartWorkRequest,
     },
-    vocabulary::v1::SubResult,
+    vocabulary::v1::{Channel, SubResult},
 };
 use tonic::Status;
 
@@ -146,5 +147,37 @@ impl Work {
             .reopen_request(request)
             .await?
             .into_inner())
+    }
+
+    /// A remark, which anybody may read where it is public.
+    pub async fn comment(&self, text: &str, public: bool) -> Result<CommandReply, Status> {
+        let request = AddCommentRequest {
+            target: Some(City::target(&self.number, &format!("comment {text}"))),
+            text: text.to_owned(),
+            public,
+        };
+        let mut routing = self.city.routing();
+        Ok(routing.add_comment(request).await?.into_inner())
+    }
+
+    /// Asks the citizen.
+    pub async fn ask(&self, question: &str) -> Result<CommandReply, Status> {
+        let request = AskInformationRequest {
+            target: Some(City::target(&self.number, &format!("ask {question}"))),
+            question: question.to_owned(),
+        };
+        let mut routing = self.city.routing();
+        Ok(routing.ask_information(request).await?.into_inner())
+    }
+
+    /// Writes down what the citizen said on the phone.
+    pub async fn citizen_said(&self, text: &str) -> Result<CommandReply, Status> {
+        let request = RecordCitizenMessageRequest {
+            target: Some(City::target(&self.number, &format!("said {text}"))),
+            channel: Channel::Phone.into(),
+            text: text.to_owned(),
+        };
+        let mut routing = self.city.routing();
+        Ok(routing.record_citizen_message(request).await?.into_inner())
     }
 }

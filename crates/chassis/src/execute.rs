@@ -11,6 +11,12 @@ const ATTEMPTS: usize = 8;
 pub trait Storable: Decider {
     /// The decider's event; `None` for a name it does not know, which it ignores.
     fn decode(event: &Event) -> Result<Option<Self::Event>, Undecodable>;
+
+    /// Whether somebody who has not seen the event might decide otherwise. What does not matter makes nobody's version
+    /// old.
+    fn matters(_event: &Self::Event) -> bool {
+        true
+    }
 }
 
 /// What a command came to.
@@ -97,15 +103,19 @@ where
                 replayed: true,
             });
         }
-        if expected_version != 0 && expected_version != version {
+        let mut stale = expected_version > version;
+        let mut history = Vec::with_capacity(reply.events.len());
+        for event in &reply.events {
+            let decoded = D::decode(event)?;
+            let unseen = expected_version != 0 && event.version > expected_version;
+            stale |= unseen && decoded.as_ref().is_none_or(D::matters);
+            history.extend(decoded);
+        }
+        if stale {
             return Err(ExecuteError::Stale {
                 expected: expected_version,
                 actual: version,
             });
-        }
-        let mut history = Vec::with_capacity(reply.events.len());
-        for event in &reply.events {
-            history.extend(D::decode(event)?);
         }
         let events = D::replay(history)
             .decide(decision.clone())

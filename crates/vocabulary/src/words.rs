@@ -97,6 +97,7 @@ words! {
         Referred = 8, "referred", "Dış kuruma sevk edildi", "Referred outside";
         Concluded = 9, "concluded", "Sonuçlandırıldı", "Concluded";
         Reopened = 10, "reopened", "Yeniden açıldı", "Reopened";
+        WaitingCitizen = 11, "waiting-citizen", "Vatandaştan bilgi bekleniyor", "Waiting for the citizen";
     }
 }
 

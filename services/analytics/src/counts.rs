@@ -6,9 +6,9 @@ use contracts::{
     intake::v1::{ContactRegistered, RequestRegistered},
     ledger::v1::Event,
     routing::v1::{
-        RequestAccepted, RequestAssigned, RequestConcluded, RequestPlanned, RequestReferred,
-        RequestReopened, RequestReturned, RequestRouted, RequestRoutedManually, TopicChanged,
-        TopicDefined, UnitChanged, UnitDefined, WorkStarted,
+        CitizenWrote, InformationAsked, RequestAccepted, RequestAssigned, RequestConcluded,
+        RequestPlanned, RequestReferred, RequestReopened, RequestReturned, RequestRouted,
+        RequestRoutedManually, TopicChanged, TopicDefined, UnitChanged, UnitDefined, WorkStarted,
     },
 };
 use projection::ReadModel;
@@ -199,6 +199,25 @@ impl Handling {
             "routing.RequestReopened" => {
                 let RequestReopened { number, unit, .. } = event::decode(event)?;
                 Self::new(number, unit, RequestState::Reopened)
+            }
+            "routing.InformationAsked" => {
+                let InformationAsked { number, unit, .. } = event::decode(event)?;
+                Self::new(number, unit, RequestState::WaitingCitizen)
+            }
+            // Only an answer moves anything.
+            "routing.CitizenWrote" => {
+                let CitizenWrote {
+                    number, back_to, ..
+                } = event::decode(event)?;
+                let Ok(state) = RequestState::try_from(back_to) else {
+                    return Ok(None);
+                };
+                Self {
+                    number,
+                    unit: None,
+                    state,
+                    sub_result: 0,
+                }
             }
             _ => return Ok(None),
         }))

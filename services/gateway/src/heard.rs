@@ -5,9 +5,10 @@ use contracts::{
     intake::v1::RequestRegistered,
     ledger::v1::Event,
     routing::v1::{
-        CitizenWrote, CommentAdded, RequestAccepted, RequestAssigned, RequestConcluded,
-        RequestPlanned, RequestReferred, RequestReopened, RequestReturned, RequestRouted,
-        RequestRoutedManually, TopicChanged, TopicDefined, UnitChanged, UnitDefined, WorkStarted,
+        CitizenWrote, CommentAdded, InformationAsked, RequestAccepted, RequestAssigned,
+        RequestConcluded, RequestPlanned, RequestReferred, RequestReopened, RequestReturned,
+        RequestRouted, RequestRoutedManually, TopicChanged, TopicDefined, UnitChanged, UnitDefined,
+        WorkStarted,
     },
     vocabulary::v1::Sealed,
 };
@@ -44,6 +45,8 @@ pub(crate) struct Step {
     pub(crate) sub_result: Option<SubResult>,
     /// The reasoned answer that the citizen reads.
     pub(crate) answer: Option<Sealed>,
+    /// The citizen answered the unit's question, and the request is back where it was.
+    pub(crate) answered: bool,
 }
 
 impl Step {
@@ -58,6 +61,7 @@ impl Step {
             institution: String::new(),
             sub_result: None,
             answer: None,
+            answered: false,
         }
     }
 }
@@ -110,13 +114,16 @@ pub(crate) fn hear(event: &Event) -> Result<Option<Heard>, Undecodable> {
             let CommentAdded { number, public, .. } = decode(event)?;
             Heard::Touched(Touch { number, public })
         }
-        "routing.CitizenWrote" => {
-            let CitizenWrote { number, .. } = decode(event)?;
-            Heard::Touched(Touch {
-                number,
-                public: true,
-            })
-        }
+        "routing.CitizenWrote" => match step(event)? {
+            Some(answered) => Heard::Moved(answered),
+            None => {
+                let CitizenWrote { number, .. } = decode(event)?;
+                Heard::Touched(Touch {
+                    number,
+                    public: true,
+                })
+            }
+        },
         _ => return Ok(step(event)?.map(Heard::Moved)),
     };
     Ok(Some(heard))
@@ -183,6 +190,25 @@ pub(crate) fn step(event: &Event) -> Result<Option<Step>, Undecodable> {
         "routing.RequestReopened" => {
             let it: RequestReopened = decode(event)?;
             Step::to(RequestState::Reopened, it.number, it.unit)
+        }
+        "routing.InformationAsked" => {
+            let it: InformationAsked = decode(event)?;
+            Step {
+                keeps_plan: true,
+                ..Step::to(RequestState::WaitingCitizen, it.number, it.unit)
+            }
+        }
+        "routing.CitizenWrote" => {
+            let it: CitizenWrote = decode(event)?;
+            // A message that answers nothing is no step.
+            let Ok(state) = RequestState::try_from(it.back_to) else {
+                return Ok(None);
+            };
+            Step {
+                keeps_plan: true,
+                answered: true,
+                ..Step::to(state, it.number, String::new())
+            }
         }
         _ => return Ok(None),
     };

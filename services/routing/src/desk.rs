@@ -67,6 +67,9 @@ impl Desk {
         text: Text,
     ) -> Result<Done, Status> {
         let mut command = ordered(caller, target.command_id, fingerprint);
+        if act.is_remark() {
+            target.expected_version = 0;
+        }
         match self.find(&target.number, &command).await? {
             Found::Unknown => return Err(unknown("target.number")),
             Found::Done(done) => return Ok(done),

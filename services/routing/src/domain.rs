@@ -2,12 +2,14 @@
 //!
 //! A handling begins when the request is routed: by a topic's rule, by a person, or by the system it was imported from.
 //! From then on it stands at one stage, and each command of a person either moves it or is refused with the state of
-//! affairs. Only facts are decided here: notes and answers are sealed around the decision, which hears of a text only
-//! whether there is one. The directory of units and topics is decided in `domain/directory.rs`.
+//! affairs. Comments and the citizen's messages stand beside the work: they are taken at any time, and only the message
+//! that the unit waits for changes anything. Only facts are decided here: notes and answers are sealed around the decision,
+//! which hears of a text only whether there is one. The directory of units and topics is decided in `domain/directory.rs`.
 
 mod attributes;
 mod decisions;
 mod directory;
+mod facts;
 mod import;
 
 use decider::Decider;
@@ -16,13 +18,14 @@ use jiff::{
     civil::Date,
     tz::{self, TimeZone},
 };
-use vocabulary::{RequestNumber, SubResult, TopicCode, UnitCode};
+use vocabulary::{Channel, RequestNumber, RequestState, SubResult, TopicCode, UnitCode};
 
 pub(crate) use attributes::{Attribute, Choice, Standard};
 pub(crate) use directory::{
     Topic, TopicCommand, TopicDefinition, TopicEvent, TopicRejection, Unit, UnitCommand,
     UnitDefinition, UnitEvent, topic_stream, unit_stream,
 };
+pub(crate) use facts::{Event, Fact};
 pub(crate) use import::{Import, Reached};
 
 /// A request, as far as routing cares about it.
@@ -40,7 +43,9 @@ pub(crate) enum Handling {
 pub(crate) struct Work {
     pub(crate) unit: UnitCode,
     pub(crate) stage: Stage,
-    /// When the stage was reached.
+    /// The citizen was asked something and has not answered; the stage is the one before the question.
+    pub(crate) waits_for_citizen: bool,
+    /// When the stage was reached, or the citizen was asked or answered.
     pub(crate) since: Timestamp,
     /// Who of the unit has it, if anybody does.
     pub(crate) assignee: Option<Assignee>,
@@ -133,6 +138,22 @@ pub(crate) enum Act {
     },
     ConcludeRequest(Conclusion),
     ReopenRequest,
+    AskInformation,
+    /// A remark by staff.
+    AddComment {
+        public: bool,
+    },
+    /// The citizen wrote, asked or not.
+    RecordMessage {
+        channel: Channel,
+    },
+}
+
+impl Act {
+    /// It stands beside the work, whatever came in between.
+    pub(crate) fn is_remark(&self) -> bool {
+        matches!(self, Self::AddComment { .. } | Self::RecordMessage { .. })
+    }
 }
 
 /// How a request ends.
@@ -160,59 +181,6 @@ pub(crate) struct Original {
 pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) version: u64,
-}
-
-/// Something that happened to a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Event {
-    pub(crate) at: Timestamp,
-    pub(crate) fact: Fact,
-}
-
-/// These names are stored for ever. Add variants; never rename or reuse one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fact {
-    /// Without a rule: by the system it was imported from.
-    RequestRouted {
-        unit: UnitCode,
-        topic: TopicCode,
-        rule: Option<Rule>,
-    },
-    RequestRoutedManually {
-        unit: UnitCode,
-    },
-    RequestReturned {
-        unit: UnitCode,
-        reason: ReturnReason,
-    },
-    RequestAccepted {
-        unit: UnitCode,
-    },
-    /// Without an assignee: the system it was imported from does not say.
-    RequestAssigned {
-        unit: UnitCode,
-        assignee: Option<Assignee>,
-    },
-    WorkStarted {
-        unit: UnitCode,
-    },
-    RequestPlanned {
-        unit: UnitCode,
-        planned_for: Date,
-    },
-    RequestReferred {
-        institution: UnitCode,
-    },
-    RequestConcluded {
-        unit: UnitCode,
-        sub_result: SubResult,
-        original: Option<RequestNumber>,
-        visited_at: Option<Timestamp>,
-    },
-    RequestReopened {
-        unit: UnitCode,
-        times: u32,
-    },
 }
 
 /// Why not: the state of affairs.
@@ -304,6 +272,11 @@ impl Decider for Handling {
                 unit, sub_result, ..
             } => self.reaches(unit, Stage::Concluded(sub_result), at),
             Fact::RequestReopened { unit, times } => self.reopened(unit, times, at),
+            Fact::InformationAsked { .. } => self.waits(true, at),
+            Fact::CitizenWrote {
+                back_to: Some(_), ..
+            } => self.waits(false, at),
+            Fact::CitizenWrote { back_to: None, .. } | Fact::CommentAdded { .. } => self,
         }
     }
 }
@@ -316,6 +289,18 @@ impl Handling {
             Self::Known(work) => Self::Known(Work {
                 unit,
                 stage,
+                waits_for_citizen: false,
+                since: work.since.max(at),
+                ..work
+            }),
+        }
+    }
+
+    fn waits(self, waits_for_citizen: bool, at: Timestamp) -> Self {
+        match self {
+            Self::Unrouted => Self::Unrouted,
+            Self::Known(work) => Self::Known(Work {
+                waits_for_citizen,
                 since: work.since.max(at),
                 ..work
             }),
@@ -371,10 +356,36 @@ impl Work {
         Self {
             unit,
             stage,
+            waits_for_citizen: false,
             since,
             assignee: None,
             ever_referred: false,
             reopened: 0,
+        }
+    }
+
+    /// Where the request stands, in the word that everybody reads.
+    pub(crate) fn state(&self) -> RequestState {
+        if self.waits_for_citizen {
+            RequestState::WaitingCitizen
+        } else {
+            self.stage.state()
+        }
+    }
+}
+
+impl Stage {
+    fn state(&self) -> RequestState {
+        match self {
+            Self::Routed => RequestState::Routed,
+            Self::Returned => RequestState::Returned,
+            Self::Accepted => RequestState::Accepted,
+            Self::Assigned => RequestState::Assigned,
+            Self::InProgress => RequestState::InProgress,
+            Self::Planned(_) => RequestState::Planned,
+            Self::Referred(_) => RequestState::Referred,
+            Self::Concluded(_) => RequestState::Concluded,
+            Self::Reopened => RequestState::Reopened,
         }
     }
 }

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chassis::{Caller, Platform, event};
 use contracts::routing::v1::{self, routing_server::Routing};
 use jiff::Timestamp;
+use prost::{Message, Name};
 use tonic::{Request, Response, Status};
 use vocabulary::Municipality;
 
@@ -10,7 +11,7 @@ use crate::{
     desk::{Desk, Done, ordered},
     directory,
     domain::Act,
-    wire::{self, Text},
+    wire::{self, Target, Text},
 };
 
 /// The service, for every municipality served here.
@@ -42,6 +43,37 @@ impl Service {
     fn now(&self) -> Timestamp {
         self.platform.clock.now()
     }
+
+    /// Carries out what a person asks of one request; `read` says what that is, and with which text.
+    async fn act<M: Message + Name>(
+        &self,
+        request: Request<M>,
+        target: fn(&M) -> Option<&v1::Target>,
+        read: impl AsyncFnOnce(&Asked<'_, M>) -> Result<(Act, Text), Status>,
+    ) -> Answer {
+        let (caller, desk) = self.desk(&request)?;
+        let (message, now) = (request.into_inner(), self.now());
+        let asked = Asked {
+            desk,
+            now,
+            target: wire::target(target(&message), now)?,
+            message,
+        };
+        let (act, text) = read(&asked).await?;
+        let fingerprint = event::fingerprint(&asked.message);
+        answer(
+            desk.act(&caller, asked.target, fingerprint, act, text)
+                .await,
+        )
+    }
+}
+
+/// A command on one request, before it is read any further.
+struct Asked<'a, M> {
+    desk: &'a Desk,
+    now: Timestamp,
+    target: Target,
+    message: M,
 }
 
 fn answer(done: Result<Done, Status>) -> Answer {
@@ -96,159 +128,162 @@ impl Routing for Service {
     }
 
     async fn route_manually(&self, request: Request<v1::RouteManuallyRequest>) -> Answer {
-        let (caller, desk) = self.desk(&request)?;
-        let message = request.into_inner();
-        let target = wire::target(message.target.as_ref(), self.now())?;
-        let unit = wire::unit(&message.unit, "unit")?;
-        let standing = desk.standing(&unit).await?;
-        let act = Act::RouteManually { unit, standing };
-        answer(
-            desk.act(
-                &caller,
-                target,
-                event::fingerprint(&message),
-                act,
-                Text::default(),
-            )
-            .await,
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |asked| {
+                let unit = wire::unit(&asked.message.unit, "unit")?;
+                let standing = asked.desk.standing(&unit).await?;
+                Ok((Act::RouteManually { unit, standing }, Text::default()))
+            },
         )
+        .await
     }
 
     async fn return_request(&self, request: Request<v1::ReturnRequestRequest>) -> Answer {
-        let (caller, desk) = self.desk(&request)?;
-        let message = request.into_inner();
-        let target = wire::target(message.target.as_ref(), self.now())?;
-        let act = Act::ReturnRequest {
-            reason: wire::return_reason(message.reason)?,
-        };
-        let note = wire::note(&message.note)?;
-        answer(
-            desk.act(&caller, target, event::fingerprint(&message), act, note)
-                .await,
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |asked| {
+                let reason = wire::return_reason(asked.message.reason)?;
+                Ok((
+                    Act::ReturnRequest { reason },
+                    wire::note(&asked.message.note)?,
+                ))
+            },
         )
+        .await
     }
 
     async fn accept_request(&self, request: Request<v1::AcceptRequestRequest>) -> Answer {
-        let (caller, desk) = self.desk(&request)?;
-        let message = request.into_inner();
-        let target = wire::target(message.target.as_ref(), self.now())?;
-        let fingerprint = event::fingerprint(&message);
-        answer(
-            desk.act(
-                &caller,
-                target,
-                fingerprint,
-                Act::AcceptRequest,
-                Text::default(),
-            )
-            .await,
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |_| Ok((Act::AcceptRequest, Text::default())),
         )
+        .await
     }
 
     async fn assign_request(&self, request: Request<v1::AssignRequestRequest>) -> Answer {
-        let (caller, desk) = self.desk(&request)?;
-        let message = request.into_inner();
-        let target = wire::target(message.target.as_ref(), self.now())?;
-        let act = Act::AssignRequest {
-            assignee: wire::assignee(&message.assignee)?,
-        };
-        answer(
-            desk.act(
-                &caller,
-                target,
-                event::fingerprint(&message),
-                act,
-                Text::default(),
-            )
-            .await,
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |asked| {
+                let assignee = wire::assignee(&asked.message.assignee)?;
+                Ok((Act::AssignRequest { assignee }, Text::default()))
+            },
         )
+        .await
     }
 
     async fn start_work(&self, request: Request<v1::StartWorkRequest>) -> Answer {
-        let (caller, desk) = self.desk(&request)?;
-        let message = request.into_inner();
-        let target = wire::target(message.target.as_ref(), self.now())?;
-        let fingerprint = event::fingerprint(&message);
-        answer(
-            desk.act(
-                &caller,
-                target,
-                fingerprint,
-                Act::StartWork,
-                Text::default(),
-            )
-            .await,
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |_| Ok((Act::StartWork, Text::default())),
         )
+        .await
     }
 
     async fn plan_request(&self, request: Request<v1::PlanRequestRequest>) -> Answer {
-        let (caller, desk) = self.desk(&request)?;
-        let message = request.into_inner();
-        let target = wire::target(message.target.as_ref(), self.now())?;
-        let act = Act::PlanRequest {
-            planned_for: wire::planned_for(&message.planned_for)?,
-        };
-        answer(
-            desk.act(
-                &caller,
-                target,
-                event::fingerprint(&message),
-                act,
-                Text::default(),
-            )
-            .await,
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |asked| {
+                let planned_for = wire::planned_for(&asked.message.planned_for)?;
+                Ok((Act::PlanRequest { planned_for }, Text::default()))
+            },
         )
+        .await
     }
 
     async fn refer_request(&self, request: Request<v1::ReferRequestRequest>) -> Answer {
-        let (caller, desk) = self.desk(&request)?;
-        let message = request.into_inner();
-        let target = wire::target(message.target.as_ref(), self.now())?;
-        let institution = wire::unit(&message.institution, "institution")?;
-        let note = wire::note(&message.note)?;
-        let standing = desk.standing(&institution).await?;
-        let act = Act::ReferRequest {
-            institution,
-            standing,
-        };
-        answer(
-            desk.act(&caller, target, event::fingerprint(&message), act, note)
-                .await,
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |asked| {
+                let institution = wire::unit(&asked.message.institution, "institution")?;
+                let note = wire::note(&asked.message.note)?;
+                let standing = asked.desk.standing(&institution).await?;
+                let act = Act::ReferRequest {
+                    institution,
+                    standing,
+                };
+                Ok((act, note))
+            },
         )
+        .await
     }
 
     async fn conclude_request(&self, request: Request<v1::ConcludeRequestRequest>) -> Answer {
-        let (caller, desk) = self.desk(&request)?;
-        let message = request.into_inner();
-        let now = self.now();
-        let target = wire::target(message.target.as_ref(), now)?;
-        let asked = wire::conclusion(&message, now)?;
-        let text = wire::answer(&message.answer)?;
-        let conclusion = desk
-            .conclusion(&target.number, asked, !text.text.is_empty())
-            .await?;
-        let act = Act::ConcludeRequest(conclusion);
-        answer(
-            desk.act(&caller, target, event::fingerprint(&message), act, text)
-                .await,
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |asked| {
+                let said = wire::conclusion(&asked.message, asked.now)?;
+                let text = wire::answer(&asked.message.answer)?;
+                let answered = !text.text.is_empty();
+                let conclusion = asked.desk.conclusion(&asked.target.number, said, answered);
+                Ok((Act::ConcludeRequest(conclusion.await?), text))
+            },
         )
+        .await
     }
 
     async fn reopen_request(&self, request: Request<v1::ReopenRequestRequest>) -> Answer {
-        let (caller, desk) = self.desk(&request)?;
-        let message = request.into_inner();
-        let target = wire::target(message.target.as_ref(), self.now())?;
-        let note = wire::note(&message.note)?;
-        answer(
-            desk.act(
-                &caller,
-                target,
-                event::fingerprint(&message),
-                Act::ReopenRequest,
-                note,
-            )
-            .await,
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |asked| Ok((Act::ReopenRequest, wire::note(&asked.message.note)?)),
         )
+        .await
+    }
+
+    async fn add_comment(&self, request: Request<v1::AddCommentRequest>) -> Answer {
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |asked| {
+                let public = asked.message.public;
+                Ok((
+                    Act::AddComment { public },
+                    wire::remark(&asked.message.text)?,
+                ))
+            },
+        )
+        .await
+    }
+
+    async fn ask_information(&self, request: Request<v1::AskInformationRequest>) -> Answer {
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |asked| {
+                Ok((
+                    Act::AskInformation,
+                    wire::question(&asked.message.question)?,
+                ))
+            },
+        )
+        .await
+    }
+
+    async fn record_citizen_message(
+        &self,
+        request: Request<v1::RecordCitizenMessageRequest>,
+    ) -> Answer {
+        self.act(
+            request,
+            |it| it.target.as_ref(),
+            async |asked| {
+                let channel = wire::channel(asked.message.channel)?;
+                Ok((
+                    Act::RecordMessage { channel },
+                    wire::remark(&asked.message.text)?,
+                ))
+            },
+        )
+        .await
     }
 
     async fn import_handling(&self, request: Request<v1::ImportHandlingRequest>) -> Answer {
@@ -270,17 +305,5 @@ impl Routing for Service {
         let number = wire::number(&request.into_inner().number, "number")?;
         let (version, work) = desk.standing_of(&number).await?;
         Ok(Response::new(wire::handling(&number, version, work)))
-    }
-
-    async fn add_comment(&self, _: Request<v1::AddCommentRequest>) -> Answer {
-        Err(Status::unimplemented("not in this build"))
-    }
-
-    async fn ask_information(&self, _: Request<v1::AskInformationRequest>) -> Answer {
-        Err(Status::unimplemented("not in this build"))
-    }
-
-    async fn record_citizen_message(&self, _: Request<v1::RecordCitizenMessageRequest>) -> Answer {
-        Err(Status::unimplemented("not in this build"))
     }
 }

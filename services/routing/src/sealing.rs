@@ -92,6 +92,8 @@ fn room(fact: &Fact) -> Option<&'static str> {
         | Fact::RequestReferred { .. }
         | Fact::RequestReopened { .. } => Some("note"),
         Fact::RequestConcluded { .. } => Some("answer"),
+        Fact::InformationAsked { .. } => Some("question"),
+        Fact::CommentAdded { .. } | Fact::CitizenWrote { .. } => Some("text"),
         Fact::RequestRouted { .. }
         | Fact::RequestRoutedManually { .. }
         | Fact::RequestAccepted { .. }

@@ -12,7 +12,7 @@ use chassis::{Invalid, event};
 use contracts::routing::v1;
 use jiff::Timestamp;
 use uuid::Uuid;
-use vocabulary::{RequestNumber, SubResult, TopicCode, UnitCode};
+use vocabulary::{Channel, RequestNumber, SubResult, TopicCode, UnitCode};
 
 use crate::domain::{Assignee, Reached, ReturnReason, UnitDefinition, When};
 use checks::{command_id, day, name, past, required_past, required_word, text, when};
@@ -98,6 +98,25 @@ pub(crate) fn answer(answer: &str) -> Result<Text, Invalid> {
     })
 }
 
+pub(crate) fn question(question: &str) -> Result<Text, Invalid> {
+    required_text(question, "question")
+}
+
+pub(crate) fn remark(text: &str) -> Result<Text, Invalid> {
+    required_text(text, "text")
+}
+
+fn required_text(said: &str, field: &'static str) -> Result<Text, Invalid> {
+    match text(said, field)? {
+        text if text.is_empty() => Err(Invalid::at(field, "is missing")),
+        text => Ok(Text { field, text }),
+    }
+}
+
+pub(crate) fn channel(number: i32) -> Result<Channel, Invalid> {
+    required_word(number, "channel")
+}
+
 pub(crate) fn assignee(code: &str) -> Result<Assignee, Invalid> {
     checks::assignee(code)
 }
@@ -166,7 +185,8 @@ fn reached(proto: &v1::ImportHandlingRequest) -> Result<Reached, Invalid> {
         | State::Accepted
         | State::Planned
         | State::Referred
-        | State::Reopened => Err(Invalid::at(
+        | State::Reopened
+        | State::WaitingCitizen => Err(Invalid::at(
             "state",
             "is none of: routed assigned in-progress concluded",
         )),

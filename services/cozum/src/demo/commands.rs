@@ -10,10 +10,11 @@ use contracts::{
         intake_client::IntakeClient,
     },
     routing::v1::{
-        AcceptRequestRequest, AssignRequestRequest, CommandReply, ConcludeRequestRequest,
-        ListTopicsRequest, ListUnitsRequest, PlanRequestRequest, ReferRequestRequest,
-        ReopenRequestRequest, ReturnReason, ReturnRequestRequest, RouteManuallyRequest,
-        StartWorkRequest, Target, routing_client::RoutingClient,
+        AcceptRequestRequest, AddCommentRequest, AskInformationRequest, AssignRequestRequest,
+        CommandReply, ConcludeRequestRequest, ListTopicsRequest, ListUnitsRequest,
+        PlanRequestRequest, RecordCitizenMessageRequest, ReferRequestRequest, ReopenRequestRequest,
+        ReturnReason, ReturnRequestRequest, RouteManuallyRequest, StartWorkRequest, Target,
+        routing_client::RoutingClient,
     },
     vocabulary::v1::{Imported, Place},
 };
@@ -199,7 +200,10 @@ impl Commands {
             | Act::Return(_)
             | Act::Route(_)
             | Act::Refer(..)
-            | Act::Reopen(_) => String::new(),
+            | Act::Reopen(_)
+            | Act::Ask(_)
+            | Act::Write(_)
+            | Act::Comment(_) => String::new(),
         };
         tried(async || {
             self.act(
@@ -286,6 +290,29 @@ impl Commands {
                 routing
                     .reopen_request(caller.request(ReopenRequestRequest { target, note }))
                     .await
+            }
+            Act::Ask(question) => {
+                routing
+                    .ask_information(caller.request(AskInformationRequest { target, question }))
+                    .await
+            }
+            Act::Write(text) => {
+                let request = RecordCitizenMessageRequest {
+                    target,
+                    channel: By::Web.number(),
+                    text,
+                };
+                routing
+                    .record_citizen_message(caller.request(request))
+                    .await
+            }
+            Act::Comment(text) => {
+                let request = AddCommentRequest {
+                    target,
+                    text,
+                    public: false,
+                };
+                routing.add_comment(caller.request(request)).await
             }
         }
     }

@@ -114,6 +114,7 @@ const ENDINGS: &[(RequestState, u32)] = &[
     (RequestState::Planned, 4),
     (RequestState::Referred, 3),
     (RequestState::Reopened, 2),
+    (RequestState::WaitingCitizen, 1),
 ];
 
 const CONCLUSIONS: [SubResult; 21] = [
@@ -279,7 +280,7 @@ fn age(random: &mut Random, ending: RequestState) -> u32 {
         RequestState::Registered => (1, 4),
         RequestState::Routed => (1, 6),
         RequestState::Returned => (1, 10),
-        RequestState::Accepted => (2, 15),
+        RequestState::Accepted | RequestState::WaitingCitizen => (2, 15),
         RequestState::Assigned => (2, 20),
         RequestState::InProgress => (3, 40),
         RequestState::Planned | RequestState::Referred => (5, 60),

@@ -78,7 +78,10 @@ fn every_state_sub_result_channel_and_topic_occurs() {
             | Act::Return(_)
             | Act::Route(_)
             | Act::Refer(..)
-            | Act::Reopen(_) => None,
+            | Act::Reopen(_)
+            | Act::Ask(_)
+            | Act::Write(_)
+            | Act::Comment(_) => None,
         });
     let concluded: BTreeSet<SubResult> = concluded.collect();
     assert_eq!(

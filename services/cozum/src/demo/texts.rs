@@ -148,6 +148,39 @@ pub(super) fn reopening_note(random: &mut Random) -> String {
     (*random.pick(&notes)).to_owned()
 }
 
+/// What a unit has to know before it can work.
+pub(super) fn question(random: &mut Random) -> String {
+    let questions = [
+        "Bildirdiğiniz yerin kapı numarasını ya da yakınındaki bir binayı yazar mısınız?",
+        "Sorun günün hangi saatlerinde yaşanıyor?",
+        "Bildirdiğiniz yerin bir fotoğrafını gönderebilir misiniz?",
+        "Tarif ettiğiniz sokakta iki okul var; hangisinin önü olduğunu belirtir misiniz?",
+    ];
+    (*random.pick(&questions)).to_owned()
+}
+
+/// What a citizen answers.
+pub(super) fn citizens_answer(random: &mut Random) -> String {
+    let answers = [
+        "Eczanenin tam karşısı, 14 numaranın önü.",
+        "Akşam saatlerinde, genellikle 19.00'dan sonra.",
+        "Parkın girişindeki ilk sokak, marketin yanı.",
+        "İlkokulun arka kapısı tarafı.",
+    ];
+    (*random.pick(&answers)).to_owned()
+}
+
+/// What staff leave for each other.
+pub(super) fn comment(random: &mut Random) -> String {
+    let comments = [
+        "Malzeme depodan istendi, yarın öğlene kadar gelir.",
+        "Ekip sabah vardiyasında uğrayacak.",
+        "Aynı sokakta iki bildirim daha var, birlikte bakılacak.",
+        "Muhtarla görüşüldü, yer teyit edildi.",
+    ];
+    (*random.pick(&comments)).to_owned()
+}
+
 /// What a contact without a request was about.
 pub(super) fn contact_note(random: &mut Random) -> String {
     let notes = [

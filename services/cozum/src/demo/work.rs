@@ -29,6 +29,12 @@ pub(super) enum Act {
     Refer(String, String),
     Conclude(Conclusion),
     Reopen(String),
+    /// A question to the citizen.
+    Ask(String),
+    /// What the citizen writes.
+    Write(String),
+    /// A remark that staff leave for each other.
+    Comment(String),
 }
 
 /// How it was concluded.
@@ -73,6 +79,11 @@ impl Work<'_> {
         self.then(1, 24, Act::Assign(crew));
     }
 
+    fn ask(&mut self) {
+        let question = texts::question(self.random);
+        self.then(1, 20, Act::Ask(question));
+    }
+
     fn returned(&mut self) {
         let note = texts::return_note(self.random);
         self.then(1, 12, Act::Return(note));
@@ -114,8 +125,20 @@ pub(super) fn steps(
         }
         RequestState::InProgress => {
             work.accept();
+            // Some had to be asked where it is before anybody could go there.
+            if index % 4 == 1 {
+                work.ask();
+                let answer = texts::citizens_answer(work.random);
+                work.by("citizen".to_owned(), 1, 48, Act::Write(answer));
+            }
             work.assign();
+            let comment = texts::comment(work.random);
+            work.then(1, 10, Act::Comment(comment));
             work.then(2, 40, Act::Start);
+        }
+        RequestState::WaitingCitizen => {
+            work.accept();
+            work.ask();
         }
         RequestState::Planned => {
             work.accept();

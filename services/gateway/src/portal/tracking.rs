@@ -292,6 +292,9 @@ fn told(
 /// What the citizen is told about a step.
 fn seen(step: &Step, words: Words, units: &HashMap<String, Name>) -> String {
     let name = |code: &str, language: Language| unit_name(units, code, language);
+    if step.answered {
+        return words.get("seen-answered");
+    }
     match step.state {
         RequestState::Registered => words.get("seen-registered"),
         RequestState::Routed => words.with("seen-routed", [("unit", &name(&step.unit, words.0))]),
@@ -314,6 +317,7 @@ fn seen(step: &Step, words: Words, units: &HashMap<String, Name>) -> String {
             None => step.state.label(words.0).to_owned(),
         },
         RequestState::Reopened => words.get("seen-reopened"),
+        RequestState::WaitingCitizen => words.get("seen-waiting-citizen"),
     }
 }
 

@@ -1,5 +1,5 @@
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use vocabulary::{SubResult, TopicCode, UnitCode};
+use vocabulary::{Channel, SubResult, TopicCode, UnitCode};
 
 use super::{
     Act, Assignee, Conclusion, Decision, Event, Fact, Handling, Rejection, ReturnReason, Rule,
@@ -36,6 +36,8 @@ impl Handling {
 
     pub(super) fn act(&self, when: When, act: Act) -> Decision {
         let acted = match act {
+            Act::AddComment { public } => return Ok(vec![self.comment(public, when.at)]),
+            Act::RecordMessage { channel } => return Ok(vec![self.message(channel, when.at)]),
             Act::RouteManually { unit, standing } => self.route_manually(unit, standing),
             Act::ReturnRequest { reason } => self.work()?.give_back(reason),
             Act::AcceptRequest => self.work()?.accept(),
@@ -48,6 +50,7 @@ impl Handling {
             } => self.work()?.refer(institution, standing),
             Act::ConcludeRequest(conclusion) => self.work()?.conclude(conclusion, when.at),
             Act::ReopenRequest => self.work()?.reopen(),
+            Act::AskInformation => self.work()?.ask(),
         };
         match acted? {
             Some(fact) => Ok(vec![Event {
@@ -56,6 +59,29 @@ impl Handling {
             }]),
             None => Ok(vec![]),
         }
+    }
+
+    /// At any time, and of any time: a remark is not a step.
+    fn comment(&self, public: bool, at: Timestamp) -> Event {
+        let unit = match self {
+            Handling::Unrouted => None,
+            Handling::Known(work) => Some(work.unit.clone()),
+        };
+        let fact = Fact::CommentAdded { unit, public };
+        Event { at, fact }
+    }
+
+    /// Nothing that a citizen writes is refused. What comes while the unit waits is the answer, and comes after the
+    /// question.
+    fn message(&self, channel: Channel, at: Timestamp) -> Event {
+        let (back_to, at) = match self {
+            Handling::Known(work) if work.waits_for_citizen => {
+                (Some(work.stage.state()), at.max(work.since))
+            }
+            Handling::Known(_) | Handling::Unrouted => (None, at),
+        };
+        let fact = Fact::CitizenWrote { channel, back_to };
+        Event { at, fact }
     }
 
     fn route_manually(&self, unit: UnitCode, standing: Standing) -> Acted {
@@ -151,7 +177,7 @@ impl Work {
 
     fn assign(&self, assignee: Assignee) -> Acted {
         self.in_hand()?;
-        let known = self.stage == Stage::Assigned && self.assignee.as_ref() == Some(&assignee);
+        let known = self.is(&Stage::Assigned) && self.assignee.as_ref() == Some(&assignee);
         let assigned = Fact::RequestAssigned {
             unit: self.unit.clone(),
             assignee: Some(assignee),
@@ -161,7 +187,7 @@ impl Work {
 
     fn start(&self) -> Acted {
         self.in_hand()?;
-        let known = self.stage == Stage::InProgress;
+        let known = self.is(&Stage::InProgress);
         Ok((!known).then(|| Fact::WorkStarted {
             unit: self.unit.clone(),
         }))
@@ -172,7 +198,7 @@ impl Work {
         if planned_for < today {
             return Err(Rejection::PlanInThePast);
         }
-        let known = self.stage == Stage::Planned(planned_for);
+        let known = self.is(&Stage::Planned(planned_for));
         Ok((!known).then(|| Fact::RequestPlanned {
             unit: self.unit.clone(),
             planned_for,
@@ -240,6 +266,28 @@ impl Work {
             unit: self.unit.clone(),
             times: self.reopened.saturating_add(1),
         }
+    }
+
+    /// Asked again, the citizen is asked something else.
+    fn ask(&self) -> Acted {
+        match self.stage {
+            Stage::Routed
+            | Stage::Returned
+            | Stage::Accepted
+            | Stage::Assigned
+            | Stage::InProgress
+            | Stage::Planned(_)
+            | Stage::Reopened => Ok(Some(Fact::InformationAsked {
+                unit: self.unit.clone(),
+            })),
+            Stage::Referred(_) => Err(Rejection::Referred),
+            Stage::Concluded(_) => Err(Rejection::Concluded),
+        }
+    }
+
+    /// Whether it is at a stage; work that goes on without the citizen's answer reaches its stage anew.
+    fn is(&self, stage: &Stage) -> bool {
+        self.stage == *stage && !self.waits_for_citizen
     }
 
     /// Work goes on only where the unit took it; a request opened again was taken before.

@@ -1,6 +1,7 @@
 mod directory;
 mod import;
 mod redelivery;
+mod remarks;
 mod work;
 
 use decider::Given;
@@ -179,4 +180,15 @@ fn reopened() -> Event {
 
 fn another_number() -> RequestNumber {
     RequestNumber::new(2026, 48_120_937)
+}
+
+fn information_asked() -> Event {
+    at_once(Fact::InformationAsked { unit: roads() })
+}
+
+fn answered(back_to: RequestState) -> Event {
+    at_once(Fact::CitizenWrote {
+        channel: Channel::Web,
+        back_to: Some(back_to),
+    })
 }

@@ -1,5 +1,5 @@
 use contracts::{routing::v1, vocabulary::v1 as words};
-use vocabulary::{RequestNumber, RequestState};
+use vocabulary::RequestNumber;
 
 use crate::domain::{Stage, UnitDefinition, Work};
 
@@ -22,7 +22,7 @@ pub(crate) fn handling(number: &RequestNumber, version: u64, work: Work) -> v1::
     let mut reply = v1::GetHandlingReply {
         number: number.to_string(),
         version,
-        state: state(&work.stage).number(),
+        state: work.state().number(),
         unit: work.unit.to_string(),
         assignee: work.assignee.map(|it| it.0).unwrap_or_default(),
         planned_for: String::new(),
@@ -42,18 +42,4 @@ pub(crate) fn handling(number: &RequestNumber, version: u64, work: Work) -> v1::
         | Stage::Reopened => {}
     }
     reply
-}
-
-fn state(stage: &Stage) -> RequestState {
-    match stage {
-        Stage::Routed => RequestState::Routed,
-        Stage::Returned => RequestState::Returned,
-        Stage::Accepted => RequestState::Accepted,
-        Stage::Assigned => RequestState::Assigned,
-        Stage::InProgress => RequestState::InProgress,
-        Stage::Planned(_) => RequestState::Planned,
-        Stage::Referred(_) => RequestState::Referred,
-        Stage::Concluded(_) => RequestState::Concluded,
-        Stage::Reopened => RequestState::Reopened,
-    }
 }

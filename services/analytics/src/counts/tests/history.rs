@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use contracts::{
     ledger::v1::NewEvent,
+    routing::v1::CommentAdded,
     vocabulary::v1::{Imported, Place},
 };
 use jiff::Timestamp;
@@ -66,7 +67,7 @@ pub(super) fn happenings() -> impl Strategy<Value = Vec<Happening>> {
                     imported,
                 }
             }),
-        (0..40usize, 0..10usize, three, 0..10usize).prop_map(|(request, how, unit, sub_result)| {
+        (0..40usize, 0..14usize, three, 0..10usize).prop_map(|(request, how, unit, sub_result)| {
             Happening::Handled {
                 request,
                 how,
@@ -202,8 +203,8 @@ fn handled(
 ) -> NewEvent {
     use RequestState as State;
     let at = at(0);
-    known.sub_result = None;
-    if how != 7 {
+    let before = known.sub_result.take();
+    if !matches!(how, 7 | 10 | 11 | 12) {
         known.unit = unit;
     }
     let unit = unit.to_owned();
@@ -284,6 +285,42 @@ fn handled(
                 ..RequestConcluded::default()
             };
             (State::Concluded, recorded(&message, at))
+        }
+        9 => (
+            State::WaitingCitizen,
+            recorded(
+                &InformationAsked {
+                    number,
+                    unit,
+                    ..InformationAsked::default()
+                },
+                at,
+            ),
+        ),
+        10 => {
+            let message = CitizenWrote {
+                number,
+                back_to: State::Accepted.number(),
+                ..CitizenWrote::default()
+            };
+            (State::Accepted, recorded(&message, at))
+        }
+        // What changes nothing: the citizen writes unasked, staff leave a remark.
+        11 => {
+            known.sub_result = before;
+            let message = CitizenWrote {
+                number,
+                ..CitizenWrote::default()
+            };
+            (known.state, recorded(&message, at))
+        }
+        12 => {
+            known.sub_result = before;
+            let message = CommentAdded {
+                number,
+                ..CommentAdded::default()
+            };
+            (known.state, recorded(&message, at))
         }
         _ => (
             State::Reopened,

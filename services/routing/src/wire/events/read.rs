@@ -6,7 +6,7 @@ use chassis::{
 };
 use contracts::{intake::v1::RequestRegistered, ledger::v1 as log, routing::v1};
 use jiff::Timestamp;
-use vocabulary::{RequestNumber, SubResult, TopicCode};
+use vocabulary::{Channel, RequestNumber, RequestState, SubResult, TopicCode};
 
 use crate::{
     domain::{
@@ -40,6 +40,10 @@ pub(crate) fn registered(event: &log::Event) -> Result<Option<Registered>, Undec
 }
 
 impl Storable for Handling {
+    fn matters(event: &Event) -> bool {
+        !event.fact.is_remark()
+    }
+
     fn decode(event: &log::Event) -> Result<Option<Event>, Undecodable> {
         Ok(fact(event)?.map(|fact| Event {
             at: event::occurred_at(event),
@@ -115,6 +119,36 @@ fn fact(event: &log::Event) -> Result<Option<Fact>, Undecodable> {
             Fact::RequestReopened {
                 unit: word(event, "unit", &it.unit)?,
                 times: it.times,
+            }
+        }
+        "routing.InformationAsked" => {
+            let it = event::decode::<v1::InformationAsked>(event)?;
+            Fact::InformationAsked {
+                unit: word(event, "unit", &it.unit)?,
+            }
+        }
+        "routing.CommentAdded" => {
+            let it = event::decode::<v1::CommentAdded>(event)?;
+            let unit = match it.unit.as_str() {
+                "" => None,
+                unit => Some(word(event, "unit", unit)?),
+            };
+            Fact::CommentAdded {
+                unit,
+                public: it.public,
+            }
+        }
+        "routing.CitizenWrote" => {
+            let it = event::decode::<v1::CitizenWrote>(event)?;
+            let back_to = match it.back_to {
+                0 => None,
+                state => {
+                    Some(RequestState::try_from(state).map_err(|_| unknown(event, "back_to"))?)
+                }
+            };
+            Fact::CitizenWrote {
+                channel: Channel::try_from(it.channel).map_err(|_| unknown(event, "channel"))?,
+                back_to,
             }
         }
         _ => return Ok(None),

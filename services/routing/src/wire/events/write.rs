@@ -2,7 +2,7 @@ use chassis::event::record;
 use contracts::{ledger::v1::NewEvent, routing::v1, vocabulary::v1::Sealed};
 use jiff::Timestamp;
 use uuid::Uuid;
-use vocabulary::RequestNumber;
+use vocabulary::{RequestNumber, RequestState};
 
 use crate::{
     domain::{Event, Fact, ReturnReason, TopicDefinition, TopicEvent, UnitDefinition, UnitEvent},
@@ -161,6 +161,42 @@ pub(crate) fn handling_event(
                 at,
                 subjects,
             )
+        }
+        Fact::InformationAsked { unit } => {
+            let unit = unit.to_string();
+            let subjects = about(&unit);
+            let personal = sealed.map(|it| v1::information_asked::Personal { question: Some(it) });
+            record(
+                id,
+                &v1::InformationAsked {
+                    number,
+                    unit,
+                    personal,
+                },
+                at,
+                subjects,
+            )
+        }
+        Fact::CommentAdded { unit, public } => {
+            let subjects = [format!("request:{request}")]
+                .into_iter()
+                .chain(unit.iter().map(|it| format!("unit:{it}")));
+            let comment = v1::CommentAdded {
+                number,
+                unit: unit.as_ref().map(ToString::to_string).unwrap_or_default(),
+                public: *public,
+                personal: sealed.map(|it| v1::comment_added::Personal { text: Some(it) }),
+            };
+            record(id, &comment, at, subjects)
+        }
+        Fact::CitizenWrote { channel, back_to } => {
+            let wrote = v1::CitizenWrote {
+                number,
+                channel: channel.number(),
+                back_to: back_to.map_or(0, RequestState::number),
+                personal: sealed.map(|it| v1::citizen_wrote::Personal { text: Some(it) }),
+            };
+            record(id, &wrote, at, [format!("request:{request}")])
         }
     }
 }

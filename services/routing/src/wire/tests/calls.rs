@@ -145,6 +145,19 @@ fn a_text_has_its_limit_in_characters() {
     );
 }
 
+#[test]
+fn a_remark_and_a_question_say_something() {
+    assert!(remark("").is_err_and(|it| it.field == "text"));
+    assert!(remark(" \n ").is_err_and(|it| it.field == "text"));
+    assert!(remark(&"ğ".repeat(4_001)).is_err_and(|it| it.field == "text"));
+    assert!(remark("Muhtarla görüşüldü.").is_ok_and(|it| it.field == "text"));
+    assert!(question("").is_err_and(|it| it.field == "question"));
+    assert!(question("Hangi okul?").is_ok_and(|it| it.field == "question"));
+    check(channel(0), "channel");
+    check(channel(99), "channel");
+    assert_eq!(channel(3), Ok(Channel::Web));
+}
+
 fn a_conclusion(sub_result: words::SubResult) -> v1::ConcludeRequestRequest {
     v1::ConcludeRequestRequest {
         sub_result: sub_result.into(),

@@ -1,0 +1,2 @@
+seen-waiting-citizen = Sizden bilgi bekliyoruz
+seen-answered = Yanıtınız alındı
