@@ -11,7 +11,7 @@ use async_nats::jetstream::{
     consumer::{DeliverPolicy, pull::OrderedConfig},
 };
 use contracts::ledger::v1::{Event, FollowReply};
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _, future::BoxFuture};
 use opentelemetry::metrics::Counter;
 use tokio::time::{Interval, MissedTickBehavior};
 use tonic::Streaming;
@@ -88,7 +88,11 @@ impl Feed {
     /// The next events; waits for them, at most about a second. Failures are waited out: it always comes back.
     ///
     /// Dropping the future loses nothing: what was not returned is read again.
-    pub async fn next(&mut self) -> Batch {
+    pub fn next(&mut self) -> BoxFuture<'_, Batch> {
+        Box::pin(self.next_batch())
+    }
+
+    async fn next_batch(&mut self) -> Batch {
         let events = match self.source.clone() {
             Source::Ledger => self.next_of_ledger().await,
             Source::Nats(client) => self.next_of_nats(&client).await,

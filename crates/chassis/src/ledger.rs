@@ -5,6 +5,7 @@ use contracts::ledger::v1::{
     FollowRequest, HeadRequest, HistoryRequest, ReadRequest, ReadStreamReply, ReadStreamRequest,
     ReleaseLeaseRequest, SaveCheckpointRequest, StreamWrite, ledger_client::LedgerClient,
 };
+use futures::future::BoxFuture;
 use tonic::{Code, Status, Streaming, transport::Channel};
 use uuid::Uuid;
 use vocabulary::Municipality;
@@ -99,51 +100,58 @@ impl Ledger {
     }
 
     /// Appends what a command decided; returns after it is durable. A ledger that is away is waited for, with the same id.
-    pub async fn append(
-        &self,
-        command: &Command,
+    pub fn append<'a>(
+        &'a self,
+        command: &'a Command,
         writes: Vec<StreamWrite>,
-    ) -> Result<AppendReply, AppendError> {
-        let request = AppendRequest {
-            command_id: command.id.as_bytes().to_vec(),
-            fingerprint: command.fingerprint.to_vec(),
-            writes,
-            correlation_id: command.correlation_id.as_bytes().to_vec(),
-            causation_id: command
-                .causation_id
-                .map(|it| it.as_bytes().to_vec())
-                .unwrap_or_default(),
-            actor: command.actor.clone(),
-            traceparent: telemetry::current_traceparent(),
-        };
-        let reply = patiently(|| {
-            let (mut client, request) = (self.client.clone(), self.caller.request(request.clone()));
-            async move { client.append(request).await }
-        });
-        Ok(reply.await?.into_inner())
+    ) -> BoxFuture<'a, Result<AppendReply, AppendError>> {
+        Box::pin(async move {
+            let request = AppendRequest {
+                command_id: command.id.as_bytes().to_vec(),
+                fingerprint: command.fingerprint.to_vec(),
+                writes,
+                correlation_id: command.correlation_id.as_bytes().to_vec(),
+                causation_id: command
+                    .causation_id
+                    .map(|it| it.as_bytes().to_vec())
+                    .unwrap_or_default(),
+                actor: command.actor.clone(),
+                traceparent: telemetry::current_traceparent(),
+            };
+            let reply = patiently(|| {
+                let (mut client, request) =
+                    (self.client.clone(), self.caller.request(request.clone()));
+                async move { client.append(request).await }
+            });
+            Ok(reply.await?.into_inner())
+        })
     }
 
     /// All events of a stream.
-    pub async fn read_stream(&self, stream: &str) -> Result<Vec<Event>, Status> {
-        let request = ReadStreamRequest {
-            stream: stream.to_owned(),
-            ..ReadStreamRequest::default()
-        };
-        Ok(self.read_stream_request(request).await?.events)
+    pub fn read_stream<'a>(&'a self, stream: &'a str) -> BoxFuture<'a, Result<Vec<Event>, Status>> {
+        Box::pin(async move {
+            let request = ReadStreamRequest {
+                stream: stream.to_owned(),
+                ..ReadStreamRequest::default()
+            };
+            Ok(self.read_stream_request(request).await?.events)
+        })
     }
 
     /// All events of a stream, and what a command recorded if it is known already.
-    pub async fn read_stream_for(
-        &self,
-        stream: &str,
-        command: &Command,
-    ) -> Result<ReadStreamReply, Status> {
-        let request = ReadStreamRequest {
-            stream: stream.to_owned(),
-            command_id: command.id.as_bytes().to_vec(),
-            fingerprint: command.fingerprint.to_vec(),
-        };
-        self.read_stream_request(request).await
+    pub fn read_stream_for<'a>(
+        &'a self,
+        stream: &'a str,
+        command: &'a Command,
+    ) -> BoxFuture<'a, Result<ReadStreamReply, Status>> {
+        Box::pin(async move {
+            let request = ReadStreamRequest {
+                stream: stream.to_owned(),
+                command_id: command.id.as_bytes().to_vec(),
+                fingerprint: command.fingerprint.to_vec(),
+            };
+            self.read_stream_request(request).await
+        })
     }
 
     async fn read_stream_request(
@@ -158,106 +166,124 @@ impl Ledger {
     }
 
     /// Everything every service recorded about a subject, in order.
-    pub async fn history(&self, subject: &str) -> Result<Vec<Event>, Status> {
-        let mut events: Vec<Event> = vec![];
-        loop {
-            let request = HistoryRequest {
-                subject: subject.to_owned(),
-                after_position: events.last().map_or(0, |it| it.position),
-                limit: PAGE,
-            };
-            let page = patiently(|| {
-                let (mut client, request) =
-                    (self.client.clone(), self.caller.request(request.clone()));
-                async move { client.history(request).await }
-            });
-            let page = page.await?.into_inner().events;
-            let last = page.len() < PAGE as usize;
-            events.extend(page);
-            if last {
-                return Ok(events);
+    pub fn history<'a>(&'a self, subject: &'a str) -> BoxFuture<'a, Result<Vec<Event>, Status>> {
+        Box::pin(async move {
+            let mut events: Vec<Event> = vec![];
+            loop {
+                let request = HistoryRequest {
+                    subject: subject.to_owned(),
+                    after_position: events.last().map_or(0, |it| it.position),
+                    limit: PAGE,
+                };
+                let page = patiently(|| {
+                    let (mut client, request) =
+                        (self.client.clone(), self.caller.request(request.clone()));
+                    async move { client.history(request).await }
+                });
+                let page = page.await?.into_inner().events;
+                let last = page.len() < PAGE as usize;
+                events.extend(page);
+                if last {
+                    return Ok(events);
+                }
             }
-        }
+        })
     }
 
     /// The events after a position, at most `limit`, at most 1,000.
-    pub async fn read(&self, after: u64, limit: u32) -> Result<Vec<Event>, Status> {
-        let request = ReadRequest {
-            after_position: after,
-            limit,
-        };
-        let reply = patiently(|| {
-            let (mut client, request) = (self.client.clone(), self.caller.request(request));
-            async move { client.read(request).await }
-        });
-        Ok(reply.await?.into_inner().events)
+    pub fn read(&self, after: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Event>, Status>> {
+        Box::pin(async move {
+            let request = ReadRequest {
+                after_position: after,
+                limit,
+            };
+            let reply = patiently(|| {
+                let (mut client, request) = (self.client.clone(), self.caller.request(request));
+                async move { client.read(request).await }
+            });
+            Ok(reply.await?.into_inner().events)
+        })
     }
 
     /// The position of the newest event.
-    pub async fn head(&self) -> Result<u64, Status> {
-        let request = self.caller.request(HeadRequest {});
-        Ok(self
-            .client
-            .clone()
-            .head(request)
-            .await?
-            .into_inner()
-            .position)
+    pub fn head(&self) -> BoxFuture<'_, Result<u64, Status>> {
+        Box::pin(async move {
+            let request = self.caller.request(HeadRequest {});
+            Ok(self
+                .client
+                .clone()
+                .head(request)
+                .await?
+                .into_inner()
+                .position)
+        })
     }
 
     /// The events after a position, and then each new one.
-    pub async fn follow(&self, after: u64) -> Result<Streaming<FollowReply>, Status> {
-        let request = self.caller.request(FollowRequest {
-            after_position: after,
-        });
-        Ok(self.client.clone().follow(request).await?.into_inner())
+    pub fn follow(&self, after: u64) -> BoxFuture<'_, Result<Streaming<FollowReply>, Status>> {
+        Box::pin(async move {
+            let request = self.caller.request(FollowRequest {
+                after_position: after,
+            });
+            Ok(self.client.clone().follow(request).await?.into_inner())
+        })
     }
 
-    pub(crate) async fn acquire_lease(
-        &self,
-        name: &str,
-        holder: &str,
-    ) -> Result<AcquireLeaseReply, Status> {
-        let request = AcquireLeaseRequest {
-            name: name.to_owned(),
-            holder: holder.to_owned(),
-        };
-        Ok(self
-            .client
-            .clone()
-            .acquire_lease(self.caller.request(request))
-            .await?
-            .into_inner())
+    pub(crate) fn acquire_lease<'a>(
+        &'a self,
+        name: &'a str,
+        holder: &'a str,
+    ) -> BoxFuture<'a, Result<AcquireLeaseReply, Status>> {
+        Box::pin(async move {
+            let request = AcquireLeaseRequest {
+                name: name.to_owned(),
+                holder: holder.to_owned(),
+            };
+            Ok(self
+                .client
+                .clone()
+                .acquire_lease(self.caller.request(request))
+                .await?
+                .into_inner())
+        })
     }
 
-    pub(crate) async fn release_lease(&self, name: &str, holder: &str) -> Result<(), Status> {
-        let request = ReleaseLeaseRequest {
-            name: name.to_owned(),
-            holder: holder.to_owned(),
-        };
-        self.client
-            .clone()
-            .release_lease(self.caller.request(request))
-            .await
-            .map(|_| ())
+    pub(crate) fn release_lease<'a>(
+        &'a self,
+        name: &'a str,
+        holder: &'a str,
+    ) -> BoxFuture<'a, Result<(), Status>> {
+        Box::pin(async move {
+            let request = ReleaseLeaseRequest {
+                name: name.to_owned(),
+                holder: holder.to_owned(),
+            };
+            self.client
+                .clone()
+                .release_lease(self.caller.request(request))
+                .await
+                .map(|_| ())
+        })
     }
 
-    pub(crate) async fn save_checkpoint(
-        &self,
-        name: &str,
+    pub(crate) fn save_checkpoint<'a>(
+        &'a self,
+        name: &'a str,
         epoch: u64,
         position: u64,
-    ) -> Result<(), Status> {
-        let request = SaveCheckpointRequest {
-            name: name.to_owned(),
-            epoch,
-            position,
-        };
-        self.client
-            .clone()
-            .save_checkpoint(self.caller.request(request))
-            .await
-            .map(|_| ())
+    ) -> BoxFuture<'a, Result<(), Status>> {
+        Box::pin(async move {
+            let request = SaveCheckpointRequest {
+                name: name.to_owned(),
+                epoch,
+                position,
+            };
+            self.client
+                .clone()
+                .save_checkpoint(self.caller.request(request))
+                .await
+                .map(|_| ())
+        })
     }
 }
 

@@ -28,4 +28,5 @@ pub use ledger::{AppendError, Command, Ledger, patiently};
 pub use network::{Listener, Network, Role};
 pub use platform::{Platform, Shared};
 pub use refusal::{Invalid, refuse, refuse_all, violations};
+pub use serve::Serving;
 pub use tasks::Tasks;

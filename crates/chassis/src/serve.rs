@@ -1,5 +1,5 @@
 use anyhow::Context as _;
-use futures::future::Either;
+use futures::future::{BoxFuture, Either};
 use tonic::{service::Routes, transport::Server};
 
 use crate::{
@@ -8,13 +8,20 @@ use crate::{
     telemetry,
 };
 
+/// A service at work: boxed, so that its code is compiled in its own crate and not once more in whoever starts it.
+pub type Serving = futures::future::BoxFuture<'static, anyhow::Result<()>>;
+
 impl Platform {
     /// Serves gRPC with health and reflection (v1 and v1alpha) until the process stops.
-    pub async fn serve_grpc(
-        &self,
+    pub fn serve_grpc<'a>(
+        &'a self,
         routes: Routes,
-        services: &[&'static str],
-    ) -> anyhow::Result<()> {
+        services: &'a [&'static str],
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.serve_routes(routes, services))
+    }
+
+    async fn serve_routes(&self, routes: Routes, services: &[&'static str]) -> anyhow::Result<()> {
         let listener = self
             .take_listener()
             .context("this role has no address to listen on")?;

@@ -13,7 +13,7 @@ mod span;
 
 use std::collections::BTreeMap;
 
-use chassis::Platform;
+use chassis::{Platform, Serving};
 use contracts::analytics::v1::analytics_server::{AnalyticsServer, SERVICE_NAME};
 use projection::Projection;
 use tonic::service::Routes;
@@ -24,7 +24,11 @@ pub use counts::Counts;
 use crate::grpc::Service;
 
 /// Runs the service until the process stops.
-pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
+pub fn serve(config: Config, platform: Platform) -> Serving {
+    Box::pin(run(config, platform))
+}
+
+async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     let zone = config.zone()?;
     let mut models = BTreeMap::new();
     for municipality in platform.municipalities.iter() {

@@ -1,4 +1,5 @@
 use std::{
+    env::ArgsOs,
     ffi::OsString,
     io::{self, Write as _},
     process::ExitCode,
@@ -43,7 +44,22 @@ enum Command {
     clippy::print_stderr,
     reason = "a program says on its terminal why it ended"
 )]
-pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn run(args: ArgsOs) -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cozum: no threads to run on: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(commanded(args))
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a program says on its terminal why it ended"
+)]
+async fn commanded(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(told) => {
@@ -129,13 +145,13 @@ mod tests {
     async fn a_command_line_that_means_nothing_is_told_apart_from_a_command_that_failed() {
         let args = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
         assert_eq!(
-            run(args("cozum dance")).await,
+            commanded(args("cozum dance")).await,
             ExitCode::from(process::USAGE)
         );
         assert_eq!(
-            run(args("cozum report --from 1.1.2024 --to 2024-01-01")).await,
+            commanded(args("cozum report --from 1.1.2024 --to 2024-01-01")).await,
             ExitCode::from(process::USAGE)
         );
-        assert_eq!(run(args("cozum --version")).await, ExitCode::SUCCESS);
+        assert_eq!(commanded(args("cozum --version")).await, ExitCode::SUCCESS);
     }
 }

@@ -25,7 +25,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
 use axum::{Router, extract::DefaultBodyLimit, middleware};
-use chassis::{Caller, Platform, Role};
+use chassis::{Caller, Platform, Role, Serving};
 use contracts::intake::v1::intake_client::IntakeClient;
 use tokio::net::TcpListener;
 use tonic::{service::Routes, transport::Channel};
@@ -99,7 +99,11 @@ impl Centre {
 }
 
 /// Runs the gateway until the process stops.
-pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
+pub fn serve(config: Config, platform: Platform) -> Serving {
+    Box::pin(run(config, platform))
+}
+
+async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     let listener = TcpListener::bind(&config.http)
         .await
         .with_context(|| format!("HTTP address {}", config.http))?;

@@ -26,7 +26,7 @@ mod wire;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use chassis::Platform;
+use chassis::{Platform, Serving};
 use contracts::intake::v1::intake_server::{IntakeServer, SERVICE_NAME};
 use projection::Projection;
 use tonic::service::Routes;
@@ -43,7 +43,11 @@ const LARGEST_CALL: usize = 16 << 20;
 const PATIENCE: u32 = 30;
 
 /// Runs the service until the process stops.
-pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
+pub fn serve(config: Config, platform: Platform) -> Serving {
+    Box::pin(run(config, platform))
+}
+
+async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     let master = config.master_key(&platform.data)?;
     let vault = Arc::new(open_vault(&config.store(&platform.data), &master, &platform).await?);
     let secrets = Arc::new(TrackingSecrets::new(&master));

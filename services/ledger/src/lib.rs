@@ -25,7 +25,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
 use chassis::{
-    Platform,
+    Platform, Serving,
     config::{Hidden, Mistakes},
 };
 use contracts::ledger::v1::ledger_server::{LedgerServer, SERVICE_NAME};
@@ -75,7 +75,11 @@ impl Config {
 }
 
 /// Serves the logs of the platform's municipalities until the process stops.
-pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
+pub fn serve(config: Config, platform: Platform) -> Serving {
+    Box::pin(run(config, platform))
+}
+
+async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     let location = match &config.store {
         Some(store) => store
             .expose()

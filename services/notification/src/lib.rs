@@ -23,7 +23,7 @@ mod wire;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use chassis::{Platform, lease, reactions};
+use chassis::{Platform, Serving, lease, reactions};
 use contracts::notification::v1::notification_server::{NotificationServer, SERVICE_NAME};
 use projection::Projection;
 use tonic::service::Routes;
@@ -34,7 +34,11 @@ pub use notifications::Notifications;
 use crate::{grpc::Service, post::Post, reaction::Requests, sender::Sender};
 
 /// Runs the service until the process stops.
-pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
+pub fn serve(config: Config, platform: Platform) -> Serving {
+    Box::pin(run(config, platform))
+}
+
+async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     let post = Post::new(&config)?.map(Arc::new);
     if post.is_none() {
         tracing::warn!(

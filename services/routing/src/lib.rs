@@ -20,7 +20,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use chassis::Platform;
+use chassis::{Platform, Serving};
 use contracts::routing::v1::routing_server::{RoutingServer, SERVICE_NAME};
 use projection::Projection;
 use tonic::service::Routes;
@@ -37,7 +37,11 @@ const LARGEST_CALL: usize = 16 << 20;
 pub struct Config {}
 
 /// Runs the service until the process stops.
-pub async fn serve(config: Config, platform: Platform) -> anyhow::Result<()> {
+pub fn serve(config: Config, platform: Platform) -> Serving {
+    Box::pin(run(config, platform))
+}
+
+async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     let Config {} = config;
     let mut desks = BTreeMap::new();
     for municipality in platform.municipalities.iter() {
