@@ -33,7 +33,7 @@ pub struct Up {
         value_name = "ADDR"
     )]
     listen: String,
-    /// Fills the first municipality with a made-up city, once; its Open311 key and token are "demo"
+    /// Fills the first municipality with a made-up city, once; its Open311 key and token are "demo", its accounts operator, desk, unit, supervisor, auditor, admin with that password
     #[arg(long)]
     demo: bool,
     /// Open311 keys that may file requests: municipality=key or municipality/client=key, separated by commas
@@ -57,6 +57,8 @@ pub struct Up {
     /// The URL under which citizens reach the portal, where a proxy stands in front
     #[arg(long, env = "COZUM_PUBLIC_URL")]
     public_url: Option<String>,
+    #[command(flatten)]
+    access: gateway::Access,
     /// Mail server, smtp://user:password@host:port or smtps://…; nobody is told by e-mail without one
     #[arg(long, env = "COZUM_SMTP", hide_env_values = true)]
     smtp: Option<notification::SmtpUrl>,
@@ -175,6 +177,7 @@ impl Up {
                 open311_keys: self.open311_keys.expose().to_owned(),
                 tokens: self.tokens.expose().to_owned(),
                 public_url,
+                access: self.access.clone(),
                 demo: self.demo,
             },
         }

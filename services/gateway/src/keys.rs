@@ -1,7 +1,14 @@
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::collections::BTreeSet;
 
-use aws_lc_rs::{constant_time, digest};
+use aws_lc_rs::constant_time;
 use vocabulary::Municipality;
+
+use crate::{
+    access::{Actor, Kind, Scope},
+    limits::Whom,
+    secret::{hex, sha256},
+    staff::KeyRow,
+};
 
 const DEMO: &str = "demo";
 /// What the holder of a secret without a name is called.
@@ -135,11 +142,82 @@ impl Key {
 
     /// The secret's hash in hexadecimal: tells its holders apart, and opens nothing.
     pub(crate) fn fingerprint(&self) -> String {
-        self.digest.iter().fold(String::new(), |mut text, byte| {
-            // Writing to a text cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(&self.digest)
+    }
+}
+
+/// A program that showed its key.
+#[derive(Debug, Clone)]
+pub(crate) struct Holder {
+    /// What it may do.
+    pub(crate) actor: Actor,
+    /// What it is called.
+    pub(crate) name: String,
+    /// It was given its name in a key of the log, not by the configuration.
+    pub(crate) is_issued: bool,
+    /// It was given a name at all.
+    pub(crate) is_named: bool,
+    /// Tells holders apart, and opens nothing.
+    pub(crate) fingerprint: String,
+}
+
+impl Holder {
+    /// Whoever holds a token of the configuration may do what a program can.
+    pub(crate) fn of_token(key: &Key) -> Self {
+        Self::of_configured(key, Scope::ALL)
+    }
+
+    /// Whoever holds an Open311 key of the configuration may file.
+    pub(crate) fn of_open311_key(key: &Key) -> Self {
+        Self::of_configured(key, &[Scope::File])
+    }
+
+    fn of_configured(key: &Key, scopes: &[Scope]) -> Self {
+        Self {
+            actor: Actor {
+                municipality: key.municipality.clone(),
+                kind: Kind::Program {
+                    key: key.name.clone(),
+                    scopes: scopes.iter().copied().collect(),
+                    unit: String::new(),
+                },
+            },
+            name: key.name.clone(),
+            is_issued: false,
+            is_named: key.is_named(),
+            fingerprint: key.fingerprint(),
+        }
+    }
+
+    /// Whoever holds a key that the municipality issued.
+    pub(crate) fn of_issued(municipality: &Municipality, key: &KeyRow, digest: &[u8]) -> Self {
+        Self {
+            actor: Actor {
+                municipality: municipality.clone(),
+                kind: Kind::Program {
+                    key: key.key.clone(),
+                    scopes: key.scopes(),
+                    unit: key.unit.clone(),
+                },
+            },
+            name: key.key.clone(),
+            is_issued: true,
+            is_named: true,
+            fingerprint: hex(digest),
+        }
+    }
+
+    /// Whom its calls are counted for.
+    pub(crate) fn whom(&self) -> Whom {
+        Whom::Key(self.fingerprint.clone())
+    }
+
+    /// The unit to whose requests it is bound; empty for none.
+    pub(crate) fn unit(&self) -> &str {
+        match &self.actor.kind {
+            Kind::Program { unit, .. } => unit,
+            Kind::Staff { .. } | Kind::Citizen | Kind::Nobody => "",
+        }
     }
 }
 
@@ -149,12 +227,6 @@ pub(crate) fn is_slug(text: &str) -> bool {
         .bytes()
         .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
     (1..=64).contains(&text.len()) && letters
-}
-
-fn sha256(text: &str) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-    bytes
 }
 
 #[cfg(test)]

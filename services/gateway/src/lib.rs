@@ -1,21 +1,37 @@
 //! gateway: the centre's face to the outside, all of it HTTP.
 //!
 //! Serves the citizen's portal, Open311 GeoReport v2, and the services' gRPC to programs that hold a token. Hears what
-//! intake and routing say, and keeps of it a register without personal data. Says nothing itself.
+//! intake and routing say, and keeps of it a register without personal data. Says itself who may come in, and as what:
+//! staff, their sessions, the programs with a key.
 
 #[expect(dead_code, reason = "the routes ask it as they come")]
 mod access;
+mod account;
+mod client;
 mod config;
+mod console;
+#[expect(dead_code, reason = "its routes come one by one")]
+mod doors;
+mod guard;
+mod headers;
 mod heard;
+#[expect(dead_code, reason = "its readers come one by one")]
 mod keys;
+mod limits;
 mod observe;
 mod open311;
+mod origin;
 mod params;
 mod portal;
 mod proxy;
 #[expect(dead_code, reason = "its readers come one by one")]
 mod register;
+mod secret;
 mod server;
+#[expect(dead_code, reason = "its readers come one by one")]
+mod session;
+#[expect(dead_code, reason = "the pages of the administrator come next")]
+mod staff;
 mod text;
 
 #[cfg(test)]
@@ -24,16 +40,27 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderMap, header},
+    middleware,
+};
 use chassis::{Caller, Platform, Role, Serving};
 use contracts::intake::v1::intake_client::IntakeClient;
 use tokio::net::TcpListener;
-use tonic::{service::Routes, transport::Channel};
+use tonic::{Status, service::Routes, transport::Channel};
 use vocabulary::Municipality;
 
-pub use config::Config;
-use keys::Keys;
+use client::Proxies;
+pub use config::{Access, Config};
+use doors::{Doors, Entry};
+use keys::{Holder, Keys};
+use limits::{Failures, Limits};
 pub use register::Register;
+use session::Sessions;
+pub use staff::Staff;
+use staff::{desk::Desk, password::Passwords};
 
 /// Large enough for a text of megabytes to be refused by its field's name.
 const BODY: usize = 16 << 20;
@@ -44,7 +71,16 @@ pub(crate) struct Centre {
     keys: Keys,
     tokens: Keys,
     registers: BTreeMap<Municipality, register::Reader>,
+    staff: BTreeMap<Municipality, Desk>,
+    passwords: Passwords,
+    sessions: Sessions,
+    limits: Limits,
+    failures: Failures,
+    proxies: Proxies,
     public_origin: Option<String>,
+    /// Where this gateway is reached from its own machine.
+    here: String,
+    demo: bool,
 }
 
 impl Centre {
@@ -52,11 +88,15 @@ impl Centre {
         let (keys, tokens) = config
             .keys(&platform.municipalities)
             .map_err(anyhow::Error::msg)?;
-        let mut registers = BTreeMap::new();
+        let (mut registers, mut staff) = (BTreeMap::new(), BTreeMap::new());
         for municipality in &*platform.municipalities {
             registers.insert(
                 municipality.clone(),
                 register::Reader::open(platform, municipality).await?,
+            );
+            staff.insert(
+                municipality.clone(),
+                Desk::open(platform, municipality).await?,
             );
         }
         let public_origin = config.public_origin();
@@ -65,7 +105,15 @@ impl Centre {
             keys,
             tokens,
             registers,
+            staff,
+            passwords: Passwords::new().await?,
+            sessions: config.sessions(),
+            limits: Limits::new(config.rates().map_err(anyhow::Error::msg)?),
+            failures: Failures::default(),
+            proxies: config.proxies().map_err(anyhow::Error::msg)?,
             public_origin,
+            here: config.here(),
+            demo: config.demo,
         }))
     }
 
@@ -87,6 +135,56 @@ impl Centre {
 
     fn register(&self, municipality: &Municipality) -> &register::Reader {
         &self.registers[municipality]
+    }
+
+    fn staff(&self, municipality: &Municipality) -> &Desk {
+        &self.staff[municipality]
+    }
+
+    /// The URL that people are given: the public one, or where this gateway is on its own machine.
+    fn own_url(&self) -> &str {
+        self.public_origin.as_deref().unwrap_or(&self.here)
+    }
+
+    /// For whom a request is.
+    fn client(&self, request: &Request) -> std::net::IpAddr {
+        self.proxies.client(request.headers(), request.extensions())
+    }
+
+    /// The program whose key or token stands in `Authorization`.
+    async fn bearer(&self, headers: &HeaderMap) -> Result<Option<Holder>, Status> {
+        let bearer = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|it| it.to_str().ok())
+            .unwrap_or_default();
+        let secret = bearer
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let Some((_, secret)) = secret else {
+            return Ok(None);
+        };
+        let secret = secret.trim();
+        if let Some(token) = self.tokens.holder(secret) {
+            return Ok(Some(Holder::of_token(token)));
+        }
+        for municipality in &*self.platform.municipalities {
+            if let Some(holder) = self.issued(municipality, secret).await? {
+                return Ok(Some(holder));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The program that this municipality gave a key with this secret.
+    async fn issued(
+        &self,
+        municipality: &Municipality,
+        secret: &str,
+    ) -> Result<Option<Holder>, Status> {
+        let digest = secret::sha256(secret);
+        let now = self.platform.clock.micros();
+        let key = self.staff(municipality).reader.key(&digest, now).await?;
+        Ok(key.map(|key| Holder::of_issued(municipality, &key, &digest)))
     }
 
     fn intake(&self) -> IntakeClient<Channel> {
@@ -118,19 +216,42 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
         Ok(())
     });
 
+    account::begin(&centre);
+    platform
+        .tasks
+        .spawn("sweep", guard::sweep(Arc::clone(&centre)));
     tracing::info!(address = config.http, "gateway serves HTTP");
     server::run(listener, router(centre)?, platform.tasks.clone()).await;
     Ok(())
 }
 
+/// All addresses of the gateway, each with what it needs.
+fn doors() -> anyhow::Result<Doors> {
+    Ok(Doors::new(Entry::Open)
+        .nest("/open311/v2", open311::doors())
+        .merge(portal::doors())
+        .merge(account::doors())
+        .merge(proxy::doors()?))
+}
+
 fn router(centre: Arc<Centre>) -> anyhow::Result<Router> {
     let health = centre.platform.health.routes();
-    Ok(Router::new()
-        .nest("/open311/v2", open311::routes())
-        .merge(portal::routes())
-        .merge(proxy::routes()?)
+    let Doors { router, list, .. } = doors()?;
+    let secure = centre
+        .public_origin
+        .as_ref()
+        .is_some_and(|it| it.starts_with("https:"));
+    Ok(router
         .fallback(portal::nowhere)
+        .layer(middleware::from_fn_with_state(
+            guard::Guard::new(Arc::clone(&centre), list),
+            guard::ask,
+        ))
         .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::map_response_with_state(
+            headers::Secure(secure),
+            headers::harden,
+        ))
         .layer(middleware::from_fn_with_state(
             observe::Meters::new(),
             observe::observe,

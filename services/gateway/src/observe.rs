@@ -15,7 +15,7 @@ use opentelemetry::metrics::{Counter, Histogram};
 use tonic::Status;
 use tracing::{Instrument as _, field::Empty};
 
-use crate::{open311, portal, proxy};
+use crate::{console, open311, portal, proxy};
 
 /// The gateway's counters.
 #[derive(Clone)]
@@ -118,6 +118,8 @@ fn after_panic(path: &str) -> Response {
         Status::internal("a mistake of ours")
             .into_http::<axum::body::Body>()
             .into_response()
+    } else if path.starts_with("/console") {
+        console::failed()
     } else {
         portal::failed()
     }

@@ -8,18 +8,20 @@ mod submit;
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
-    routing::{get, post},
 };
 use serde::Serialize;
 use vocabulary::{Language, Municipality};
 
 use crate::{
     Centre,
-    keys::Key,
+    access::{Action, Resource, may},
+    doors::{Doors, Entry},
+    guard,
+    keys::Holder,
+    limits::{Limit, Whom},
     params::Params,
     register::{Topic, unit_name},
     text,
@@ -30,20 +32,31 @@ use problems::Problems;
 /// As whom the public reads.
 const READER: &str = "open311:public";
 
-/// All paths below `/open311/v2`.
-pub(crate) fn routes() -> Router<Arc<Centre>> {
-    let mut router = Router::new();
+/// All addresses below `/open311/v2`. A key, where one is needed, stands in the form.
+pub(crate) fn doors() -> Doors {
+    let (read, file) = (Action::Public.centre(), Action::File.centre());
+    let mut doors = Doors::new(Entry::Open);
     for format in [Format::Xml, Format::Json] {
-        let services = get(move |state, uri, headers| services(format, state, uri, headers));
-        let requests = post(move |state, request| submit(format, state, request));
-        router = router
-            .route(&format!("/services.{}", format.suffix()), services)
-            .route(&format!("/requests.{}", format.suffix()), requests);
+        let services = move |state, uri, headers| services(format, state, uri, headers);
+        let requests = move |state, request| submit(format, state, request);
+        doors = doors
+            .get(&format!("/services.{}", format.suffix()), read, services)
+            .limited(Limit::Public)
+            .post(&format!("/requests.{}", format.suffix()), file, requests);
     }
-    router
-        .route("/requests/{file}", get(request))
+    doors = doors
+        .get("/requests/{file}", read, request)
+        .limited(Limit::Public);
+    doors.router = doors
+        .router
         .fallback(nowhere)
-        .method_not_allowed_fallback(not_that_way)
+        .method_not_allowed_fallback(not_that_way);
+    doors
+}
+
+/// The answer to somebody who is not let in, or not now, in the format that was asked for.
+pub(crate) fn refused(path: &str, status: StatusCode, problem: &str) -> Response {
+    Problems::one(status, problem).answer(Format::of(path))
 }
 
 /// The answer after a mistake of ours, in the format that was asked for.
@@ -67,35 +80,38 @@ impl<'a> Asked<'a> {
     }
 
     /// The same for a call that files something: nothing is filed with a municipality that nobody meant.
-    fn by_key(
+    async fn by_key(
         centre: &'a Centre,
         params: &Params,
         headers: &HeaderMap,
-    ) -> Result<(Self, &'a Key), Problems> {
-        let unknown = || {
-            Problems::one(
-                StatusCode::FORBIDDEN,
-                "api_key: is missing or not valid here",
-            )
-        };
+    ) -> Result<(Self, Holder), Problems> {
         let secret = params.trimmed("api_key");
         let named = Self::named(centre, params)?;
         let served = &centre.platform.municipalities;
-        let municipality = match named.or_else(|| served.first().filter(|_| served.len() == 1)) {
-            Some(municipality) => municipality,
-            None => {
-                let mut opened = centre.keys.municipalities(secret).into_iter();
-                let first = opened.next().ok_or_else(unknown)?;
-                if opened.next().is_some() {
-                    let problem = "jurisdiction_id: is missing";
-                    return Err(Problems::one(StatusCode::BAD_REQUEST, problem));
-                }
-                first
-            }
+        let mut holders = vec![];
+        for municipality in served
+            .iter()
+            .filter(|it| named.is_none_or(|named| named == *it))
+        {
+            holders.extend(holder(centre, municipality, secret).await?);
+        }
+        let Some(holder) = holders.pop() else {
+            return Err(Problems::one(
+                StatusCode::FORBIDDEN,
+                "api_key: is missing or not valid here",
+            ));
         };
-        let key = centre.keys.holder_in(municipality, secret);
-        let asked = Self::of(municipality, params, headers);
-        Ok((asked, key.ok_or_else(unknown)?))
+        if !holders.is_empty() {
+            let problem = "jurisdiction_id: is missing";
+            return Err(Problems::one(StatusCode::BAD_REQUEST, problem));
+        }
+        if !may(&holder.actor, Action::File, Resource::Centre) {
+            let problem = "api_key: does not allow to file requests";
+            return Err(Problems::one(StatusCode::FORBIDDEN, problem));
+        }
+        let municipality = centre.municipality(holder.actor.municipality.as_str());
+        let municipality = municipality.unwrap_or_else(|| centre.default_municipality());
+        Ok((Self::of(municipality, params, headers), holder))
     }
 
     fn named(centre: &'a Centre, params: &Params) -> Result<Option<&'a Municipality>, Problems> {
@@ -123,6 +139,18 @@ impl<'a> Asked<'a> {
             municipality,
             language,
         }
+    }
+}
+
+/// Whose key this is in a municipality: one of the configuration's, or one that was issued.
+async fn holder(
+    centre: &Centre,
+    municipality: &Municipality,
+    secret: &str,
+) -> Result<Option<Holder>, Problems> {
+    match centre.keys.holder_in(municipality, secret) {
+        Some(key) => Ok(Some(Holder::of_open311_key(key))),
+        None => Ok(centre.issued(municipality, secret).await?),
     }
 }
 
@@ -188,7 +216,12 @@ async fn request(
 }
 
 async fn submit(format: Format, State(centre): State<Arc<Centre>>, request: Request) -> Response {
-    match submit::submit(&centre, request).await {
+    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    let from = Whom::at(centre.client(&request));
+    match submit::submit(&centre, from, request).await {
+        Err(submit::Refused::TooOften(wait)) => {
+            guard::refuse(&uri, &headers, guard::Refusal::TooOften(wait))
+        }
         Ok((created, position)) => {
             let mut response = list(format, "service_requests", "request", &[created]);
             response
@@ -196,7 +229,7 @@ async fn submit(format: Format, State(centre): State<Arc<Centre>>, request: Requ
                 .insert("cozum-position", position.into());
             response
         }
-        Err(problems) => problems.answer(format),
+        Err(submit::Refused::Problems(problems)) => problems.answer(format),
     }
 }
 

@@ -277,6 +277,20 @@ fn unescaped(raw: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A text as the value of a parameter in an address.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push('%');
+            escaped.push_str(&crate::secret::hex(&[byte]));
+        }
+    }
+    escaped
+}
+
 fn text(name: &str, bytes: Vec<u8>) -> Result<String, Unreadable> {
     if bytes.len() > VALUE {
         return Err(too_long(name));

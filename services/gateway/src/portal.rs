@@ -2,36 +2,43 @@
 
 mod filing;
 mod form;
-mod origin;
 mod site;
 mod tracking;
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::{
-    Router,
     http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
-    routing::get,
 };
 use vocabulary::Language;
 
-use crate::{Centre, params::Params, text, text::Words};
+use crate::{
+    access::Action,
+    doors::{Doors, Entry},
+    limits::Limit,
+    params::Params,
+    text,
+    text::Words,
+};
 use site::Site;
 
 /// The pages of the default municipality at `/`, and of each one at `/m/{municipality}`.
-pub(crate) fn routes() -> Router<Arc<Centre>> {
+pub(crate) fn doors() -> Doors {
+    let (read, file) = (Action::Public.centre(), Action::File.centre());
     let pages = || {
-        Router::new()
-            .route("/", get(filing::form))
-            .route("/requests", get(filing::back).post(filing::file))
-            .route("/track", get(tracking::form).post(tracking::track))
+        Doors::new(Entry::Open)
+            .get("/", read, filing::form)
+            .get("/requests", read, filing::back)
+            .post("/requests", file, filing::file)
+            .limited(Limit::Filing)
+            .get("/track", read, tracking::form)
+            .post("/track", read, tracking::track)
+            .limited(Limit::Tracking)
     };
     pages()
         .nest("/m/{municipality}", pages())
-        .route("/m/{municipality}/", get(filing::form))
-        .route("/style.css", get(style))
+        .get("/m/{municipality}/", read, filing::form)
+        .get("/style.css", read, style)
 }
 
 /// The answer where there is no page.
@@ -43,6 +50,11 @@ pub(crate) async fn nowhere(uri: Uri) -> Response {
         "nowhere-title",
         "nowhere-text",
     )
+}
+
+/// The answer to somebody who is not let in, or not now.
+pub(crate) fn refused(language: Language, status: StatusCode, title: &str, text: &str) -> Response {
+    notice(Site::bare(language), status, title, text)
 }
 
 /// The answer after a mistake of ours.

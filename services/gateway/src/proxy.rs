@@ -15,9 +15,8 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     response::{IntoResponse as _, Response},
-    routing::post,
 };
 use chassis::{ACTOR, AT_LEAST, MUNICIPALITY, Role, SERVICE, telemetry};
 use tonic::Status;
@@ -25,7 +24,9 @@ use tower::ServiceExt as _;
 
 use crate::{
     Centre,
-    keys::{Key, is_slug},
+    access::Action,
+    doors::{Doors, Entry},
+    keys::{Holder, is_slug},
 };
 
 /// Metadata key: as whom a program wants to act, "staff:<slug>" or "import:<slug>".
@@ -48,27 +49,31 @@ const SERVICES: [(&str, Role); 5] = [
 ];
 
 /// The services' paths, with health and reflection (v1 and v1alpha) beside them.
-pub(crate) fn routes() -> anyhow::Result<Router<Arc<Centre>>> {
+pub(crate) fn doors() -> anyhow::Result<Doors> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(contracts::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let (_, health) = tonic_health::server::health_reporter();
-    let mut router = Router::new()
-        .route_service(
-            "/grpc.reflection.v1.ServerReflection/{method}",
-            reflection().build_v1()?,
-        )
-        .route_service(
-            "/grpc.reflection.v1alpha.ServerReflection/{method}",
-            reflection().build_v1alpha()?,
-        )
-        .route_service("/grpc.health.v1.Health/{method}", health);
+    let (v1, v1alpha, health_path) = (
+        "/grpc.reflection.v1.ServerReflection/{method}",
+        "/grpc.reflection.v1alpha.ServerReflection/{method}",
+        "/grpc.health.v1.Health/{method}",
+    );
+    let router = Router::new()
+        .route_service(v1, reflection().build_v1()?)
+        .route_service(v1alpha, reflection().build_v1alpha()?)
+        .route_service(health_path, health);
+    let open = [v1, v1alpha, health_path]
+        .map(|path| (Method::POST, path.to_owned(), Action::Public.centre()));
+    let mut calls = Doors::new(Entry::Grpc);
     for (service, _) in SERVICES {
-        router = router.route(&format!("/{service}/{{method}}"), post(forward));
+        let path = format!("/{service}/{{method}}");
+        // The call itself says what it needs.
+        calls = calls.post(&path, Action::Inside.centre(), forward);
     }
-    Ok(router)
+    Ok(Doors::built(Entry::Open, router, open).merge(calls))
 }
 
 /// Whether a path is one of gRPC's.
@@ -77,7 +82,7 @@ pub(crate) fn is_grpc(path: &str) -> bool {
 }
 
 async fn forward(State(centre): State<Arc<Centre>>, mut request: Request) -> Response {
-    let outcome = match admit(&centre, &mut request) {
+    let outcome = match admit(&centre, &mut request).await {
         Ok(role) => pass(&centre, role, request).await,
         Err(refusal) => {
             // Some clients take an answer for a broken stream while they are still sending.
@@ -90,10 +95,10 @@ async fn forward(State(centre): State<Arc<Centre>>, mut request: Request) -> Res
 }
 
 /// Where a call goes, once it says truly for whom it is.
-fn admit(centre: &Centre, request: &mut Request) -> Result<Role, Status> {
-    let holder = holder(centre, request.headers())?;
+async fn admit(centre: &Centre, request: &mut Request) -> Result<Role, Status> {
+    let holder = holder(centre, request.headers()).await?;
     let role = destination(request.uri().path())?;
-    dress(request.headers_mut(), holder)?;
+    dress(request.headers_mut(), &holder)?;
     Ok(role)
 }
 
@@ -111,7 +116,7 @@ async fn pass(centre: &Centre, role: Role, request: Request) -> Result<Response,
 }
 
 /// Who holds the token that a call carries.
-fn holder<'a>(centre: &'a Centre, headers: &HeaderMap) -> Result<&'a Key, Status> {
+async fn holder(centre: &Centre, headers: &HeaderMap) -> Result<Holder, Status> {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .map(HeaderValue::as_bytes)
@@ -121,16 +126,8 @@ fn holder<'a>(centre: &'a Centre, headers: &HeaderMap) -> Result<&'a Key, Status
             "content-type: is application/grpc",
         ));
     }
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|it| it.to_str().ok())
-        .unwrap_or_default();
-    let token = bearer
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let token = token.map(|(_, token)| token.trim()).unwrap_or_default();
     let unknown = || Status::unauthenticated("authorization: a valid token is missing");
-    centre.tokens.holder(token).ok_or_else(unknown)
+    centre.bearer(headers).await?.ok_or_else(unknown)
 }
 
 /// Which service a path means; refuses what services ask of each other only.
@@ -171,7 +168,7 @@ fn destination(path: &str) -> Result<Role, Status> {
 }
 
 /// Takes off whatever a caller says about itself, and puts on what the token says.
-fn dress(headers: &mut HeaderMap, holder: &Key) -> Result<(), Status> {
+fn dress(headers: &mut HeaderMap, holder: &Holder) -> Result<(), Status> {
     let actor = match headers.get(AS) {
         None => format!("staff:{}", holder.name),
         Some(wish) => actor(holder, wish)?,
@@ -195,7 +192,7 @@ fn dress(headers: &mut HeaderMap, holder: &Key) -> Result<(), Status> {
         headers.insert(key, value);
         Ok::<_, Status>(())
     };
-    put(MUNICIPALITY, holder.municipality.as_str())?;
+    put(MUNICIPALITY, holder.actor.municipality.as_str())?;
     put(ACTOR, &actor)?;
     put(SERVICE, Role::Gateway.as_str())?;
     let traceparent = telemetry::current_traceparent();
@@ -205,7 +202,7 @@ fn dress(headers: &mut HeaderMap, holder: &Key) -> Result<(), Status> {
     Ok(())
 }
 
-fn actor(holder: &Key, wish: &HeaderValue) -> Result<String, Status> {
+fn actor(holder: &Holder, wish: &HeaderValue) -> Result<String, Status> {
     let (kind, slug) = wish
         .to_str()
         .unwrap_or_default()
@@ -215,7 +212,7 @@ fn actor(holder: &Key, wish: &HeaderValue) -> Result<String, Status> {
         let problem = "is staff:<slug> or import:<slug>, a slug being 1 to 64 of a-z, 0-9 and -";
         return Err(chassis::Invalid::at(AS, problem).into());
     }
-    let actor = if kind == "import" && !holder.is_named() {
+    let actor = if kind == "import" && !holder.is_named {
         format!("{kind}:{slug}")
     } else {
         format!("{kind}:{}/{slug}", holder.name)
@@ -246,12 +243,13 @@ mod tests {
         let keys = keys();
         let holder = keys
             .holder("sekizden-uzun")
+            .map(Holder::of_token)
             .ok_or_else(|| Status::internal("no such key"))?;
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.insert(*name, HeaderValue::from_static(value));
         }
-        dress(&mut headers, holder).map(|()| headers)
+        dress(&mut headers, &holder).map(|()| headers)
     }
 
     #[test]
@@ -299,7 +297,7 @@ mod tests {
         let keys = Keys::parse(&text, &cities, false).ok().unwrap();
         let acting = |secret: &str, wish: &str| {
             let wish = HeaderValue::from_str(wish).unwrap();
-            actor(keys.holder(secret).unwrap(), &wish)
+            actor(&Holder::of_token(keys.holder(secret).unwrap()), &wish)
         };
         let nameless = |wish: &str| acting("sekizden-uzun", wish).unwrap();
         assert_eq!(nameless("import:nyc-311"), "import:nyc-311");

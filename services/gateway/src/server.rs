@@ -2,7 +2,7 @@
 
 use std::{io, pin::pin, time::Duration};
 
-use axum::Router;
+use axum::{Router, http::Request};
 use chassis::Tasks;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -15,6 +15,9 @@ use tokio::{
     task::{JoinError, JoinSet},
     time::{sleep, timeout},
 };
+use tower::util::MapRequest;
+
+use crate::client::Peer;
 
 /// How long requests under way may take after the process was asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -34,8 +37,9 @@ pub(crate) async fn run(listener: TcpListener, router: Router, tasks: Tasks) {
         tokio::select! {
             () = tasks.stopping() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), tasks.clone()));
+                Ok((stream, peer)) => {
+                    let peer = Peer(peer.ip());
+                    connections.spawn(connection(stream, peer, router.clone(), tasks.clone()));
                 }
                 Err(error) if is_of_the_client(&error) => {}
                 Err(error) => {
@@ -72,7 +76,7 @@ fn note(ended: Result<(), JoinError>) {
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, tasks: Tasks) {
+async fn connection(stream: TcpStream, peer: Peer, router: Router, tasks: Tasks) {
     // A reply is small: waiting to fill a packet would only add latency.
     let _ = stream.set_nodelay(true);
     let (mut input, output) = stream.into_split();
@@ -95,7 +99,11 @@ async fn connection(stream: TcpStream, router: Router, tasks: Tasks) {
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING);
-    let service = TowerToHyperService::new(router);
+    let service = MapRequest::new(router, move |mut request: Request<_>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
+    let service = TowerToHyperService::new(service);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,

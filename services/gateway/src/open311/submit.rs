@@ -13,7 +13,13 @@ use uuid::Uuid;
 use vocabulary::{Channel, Language};
 
 use super::{Asked, Problems};
-use crate::{Centre, keys::Key, params::Params, text::Words};
+use crate::{
+    Centre,
+    keys::Holder,
+    limits::{Limit, Wait, Whom},
+    params::Params,
+    text::Words,
+};
 
 /// No parameter may be longer, so that a message to intake stays small and the answer names the parameter.
 const LONGEST: usize = 4_000;
@@ -42,12 +48,38 @@ pub(super) struct Created {
     account_id: Option<String>,
 }
 
-/// Registers what was sent; answers with the number and the position it stands at.
-pub(super) async fn submit(centre: &Centre, request: Request) -> Result<(Created, u64), Problems> {
+/// Why nothing was registered.
+pub(super) enum Refused {
+    TooOften(Wait),
+    Problems(Problems),
+}
+
+impl<P: Into<Problems>> From<P> for Refused {
+    fn from(problems: P) -> Self {
+        Self::Problems(problems.into())
+    }
+}
+
+/// Registers what was sent; answers with the number and the position it stands at. Calls are counted by key, and those
+/// without a valid one by the address they come from.
+pub(super) async fn submit(
+    centre: &Centre,
+    from: Whom,
+    request: Request,
+) -> Result<(Created, u64), Refused> {
     let headers = request.headers().clone();
     let params = Params::of_body(request).await?;
-    let (asked, key) = Asked::by_key(centre, &params, &headers)?;
-    let command_id = command_id(centre, &headers, key)?;
+    let keyed = Asked::by_key(centre, &params, &headers).await;
+    let (limit, whom) = match &keyed {
+        Ok((_, key)) => (Limit::Keys, key.whom()),
+        Err(_) => (Limit::Public, from),
+    };
+    centre
+        .limits
+        .count(limit, &whom)
+        .map_err(Refused::TooOften)?;
+    let (asked, key) = keyed?;
+    let command_id = command_id(centre, &headers, &key)?;
     let command = command(&params, asked.language, command_id)?;
     if centre
         .register(asked.municipality)
@@ -55,10 +87,8 @@ pub(super) async fn submit(centre: &Centre, request: Request) -> Result<(Created
         .await?
         .is_none()
     {
-        return Err(Problems::one(
-            StatusCode::NOT_FOUND,
-            "service_code: no such service here",
-        ));
+        let problem = "service_code: no such service here";
+        return Err(Problems::one(StatusCode::NOT_FOUND, problem).into());
     }
 
     let caller = centre.caller(asked.municipality, &format!("open311:{}", key.name));
@@ -76,7 +106,7 @@ pub(super) async fn submit(centre: &Centre, request: Request) -> Result<(Created
 }
 
 /// The same key of the same holder is the same command; without one each call is a command of its own.
-fn command_id(centre: &Centre, headers: &HeaderMap, key: &Key) -> Result<Uuid, Problems> {
+fn command_id(centre: &Centre, headers: &HeaderMap, key: &Holder) -> Result<Uuid, Problems> {
     let Some(given) = headers.get("idempotency-key") else {
         return Ok(centre.platform.ids.fresh());
     };
@@ -90,7 +120,7 @@ fn command_id(centre: &Centre, headers: &HeaderMap, key: &Key) -> Result<Uuid, P
     if !(1..=255).contains(&given.len()) {
         return Err(refused());
     }
-    let principal = format!("open311:{}:{}", key.municipality, key.fingerprint());
+    let principal = format!("open311:{}:{}", key.actor.municipality, key.fingerprint);
     Ok(centre.platform.ids.for_key(&principal, given))
 }
 

@@ -15,11 +15,11 @@ use vocabulary::Municipality;
 
 use super::{
     form::{Field, Typed},
-    notice, origin, page,
+    notice, page,
     site::{Site, Visit},
     unavailable,
 };
-use crate::{Centre, params::Params, register::unit_name, text};
+use crate::{Centre, origin, params::Params, register::unit_name, text};
 
 #[derive(Template)]
 #[template(path = "file.html")]

@@ -17,13 +17,14 @@ use tonic::{Code, Status};
 use vocabulary::{Language, Municipality, RequestNumber, RequestState};
 
 use super::{
-    notice, origin, page,
+    notice, page,
     site::{Site, Visit},
     unavailable,
 };
 use crate::{
     Centre,
     heard::{self, Step},
+    origin,
     params::Params,
     register::{Name, unit_name},
     text::{self, Words},

@@ -21,7 +21,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 use vocabulary::{Channel, RequestNumber};
 
-use crate::{Centre, Config, Register, router};
+use crate::{Centre, Config, Register, config::Access, router};
 
 pub(super) const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
@@ -55,6 +55,7 @@ impl House {
                 .to_owned(),
             tokens: "ova=jeton-ova-1".to_owned(),
             public_url: None,
+            access: Access::default(),
             demo: false,
         };
         let centre = Centre::open(&config, &platform).await.unwrap();

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, Uri, header};
 
 /// Browsers say where a form was; programs that are no browsers say nothing, and carry nobody's sign-in.
-pub(super) fn is_own(headers: &HeaderMap, uri: &Uri, public_origin: Option<&str>) -> bool {
+pub(crate) fn is_own(headers: &HeaderMap, uri: &Uri, public_origin: Option<&str>) -> bool {
     let text = |name: &str| headers.get(name).map(|it| it.to_str().unwrap_or_default());
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
