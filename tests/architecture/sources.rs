@@ -41,6 +41,7 @@ const EDGES: &[(&str, &str)] = &[
         "records who looks, then answers with opened text",
     ),
     ("registrations", "folds its own events into a read model"),
+    ("attachments", "answers with an opened file"),
     ("sealing", "asks intake to seal"),
     ("news", "tells which events citizens are told of"),
     ("sender", "records an attempt before it sends"),

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
 use vocabulary::Municipality;
 
-use crate::{MasterKey, Opened, Plain, Sealed, Subject, Vault, VaultError};
+use crate::{
+    MasterKey, Opened, OpenedFile, Plain, PlainBytes, Sealed, SealedFile, Subject, Vault,
+    VaultError,
+};
 
 const EVENT: Uuid = Uuid::from_u128(7);
 const TEXT: &str = "Ayşe'nin İĞDIR şikâyeti: çukur, ğüöşçıİ";
@@ -18,6 +21,9 @@ pub async fn holds_for(store: &str, master: &MasterKey, other_master: &MasterKey
     municipalities_have_their_own_keys(&vault).await;
     callers_at_the_same_moment_get_the_same_key(&vault, &replica).await;
     a_destroyed_key_never_comes_back(&vault).await;
+    a_file_opens_wherever_the_keys_are(&vault, &replica).await;
+    the_same_command_keeps_the_same_file(&vault, &replica).await;
+    a_file_is_gone_with_its_key(&vault, &replica).await;
 
     let restarted = open(store, master).await;
     a_value_opens_wherever_the_keys_are(&vault, &restarted).await;
@@ -139,4 +145,81 @@ async fn a_destroyed_key_never_comes_back(vault: &Vault) {
         .expect("destroyed");
     let refused = vault.keys(&bozkoy(), [never_used]).await;
     assert!(matches!(refused, Err(VaultError::Erased(_))));
+}
+
+const FILE: Uuid = Uuid::from_u128(0x0102_0304_0506_5708_8910_1112_1314_1516);
+
+/// Seals and keeps a file of a person.
+async fn kept(vault: &Vault, owner: u128, id: Uuid, bytes: &[u8]) -> SealedFile {
+    let owner = person(owner);
+    let keys = vault.keys(&bozkoy(), [owner.clone()]).await.expect("keys");
+    let sealed = keys.seal_file(&owner, id, bytes).expect("sealed");
+    let files = std::slice::from_ref(&sealed);
+    vault.keep_files(&bozkoy(), files).await.expect("kept");
+    sealed
+}
+
+async fn file(vault: &Vault, sealed: &SealedFile) -> OpenedFile {
+    vault
+        .open_file(&bozkoy(), &sealed.subject, sealed.id, &sealed.sha256)
+        .await
+        .expect("the store answers")
+}
+
+async fn a_file_opens_wherever_the_keys_are(here: &Vault, there: &Vault) {
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|it| it.to_le_bytes()[1]).collect();
+    let sealed = kept(here, 5, FILE, &bytes).await;
+    for vault in [here, there] {
+        assert_eq!(
+            file(vault, &sealed).await,
+            OpenedFile::Bytes(PlainBytes::from(bytes.clone()))
+        );
+    }
+    let ankara = "ankara".parse().expect("a municipality");
+    let elsewhere = [
+        (bozkoy(), person(1), FILE, sealed.sha256),
+        (bozkoy(), person(999), FILE, sealed.sha256),
+        (bozkoy(), person(5), Uuid::from_u128(6), sealed.sha256),
+        (bozkoy(), person(5), FILE, [0; 32]),
+        (ankara, person(5), FILE, sealed.sha256),
+    ];
+    for (municipality, subject, id, sha256) in elsewhere {
+        let found = there
+            .open_file(&municipality, &subject, id, &sha256)
+            .await
+            .expect("the store answers");
+        assert_eq!(found, OpenedFile::Unknown, "{municipality} {subject} {id}");
+    }
+}
+
+/// A retry keeps what is there; another file under the same id stands beside it.
+async fn the_same_command_keeps_the_same_file(here: &Vault, there: &Vault) {
+    let first = kept(here, 6, FILE, b"one picture").await;
+    let again = kept(there, 6, FILE, b"one picture").await;
+    assert_eq!(first.sha256, again.sha256);
+    let other = kept(here, 6, FILE, b"another picture").await;
+    assert_ne!(first.sha256, other.sha256);
+    for (sealed, bytes) in [
+        (first, b"one picture".to_vec()),
+        (other, b"another picture".to_vec()),
+    ] {
+        assert_eq!(
+            file(there, &sealed).await,
+            OpenedFile::Bytes(PlainBytes::from(bytes))
+        );
+    }
+}
+
+async fn a_file_is_gone_with_its_key(vault: &Vault, replica: &Vault) {
+    let sealed = kept(vault, 7, FILE, b"a picture").await;
+    assert!(matches!(file(replica, &sealed).await, OpenedFile::Bytes(_)));
+    let others = kept(vault, 8, FILE, b"somebody else's").await;
+    vault
+        .destroy(&bozkoy(), &sealed.subject, 1)
+        .await
+        .expect("destroyed");
+    for vault in [vault, replica] {
+        assert_eq!(file(vault, &sealed).await, OpenedFile::Erased);
+        assert!(matches!(file(vault, &others).await, OpenedFile::Bytes(_)));
+    }
 }

@@ -1,4 +1,5 @@
 mod batch;
+mod files;
 mod postgres;
 mod sqlite;
 
@@ -7,6 +8,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
 use vocabulary::Municipality;
 use zeroize::Zeroizing;
+
+pub use files::{OpenedFile, SealedFile};
 
 use crate::{
     MasterKey, Place, Plain, SealError, Sealed, Subject,
@@ -182,8 +185,8 @@ impl Vault {
         values.iter().map(open).collect()
     }
 
-    /// Destroys the key of a subject, and with it everything sealed under it. No new key is ever made for it. `at` is in
-    /// microseconds since 1970.
+    /// Destroys the key of a subject, and with it everything sealed under it; its files are removed as well. No new key is
+    /// ever made for it. `at` is in microseconds since 1970.
     pub async fn destroy(
         &self,
         municipality: &Municipality,

@@ -2,7 +2,8 @@
 //!
 //! What is personal enters an event only as [`Sealed`]: AES-256-GCM-SIV under the data key of its [`Subject`], bound to the
 //! municipality, the event and the field. Data keys live in their own database, wrapped by the [`MasterKey`]; destroying one
-//! erases everything that was ever sealed with it. Plain text travels as [`Plain`], which nothing can print.
+//! erases everything that was ever sealed with it. Plain text travels as [`Plain`], which nothing can print. Files are sealed
+//! the same way, and kept here: an event names them by id and digest.
 //!
 //! Hears nothing and says nothing: intake is the only service that holds a [`Vault`].
 //!
@@ -20,9 +21,9 @@ mod seal;
 mod subject;
 mod tracking;
 
-pub use keys::{Keyring, Opened, Vault, VaultError};
+pub use keys::{Keyring, Opened, OpenedFile, SealedFile, Vault, VaultError};
 pub use master::{MasterKey, MasterKeyError};
-pub use plain::Plain;
+pub use plain::{Plain, PlainBytes};
 pub use seal::{Place, SealError, Sealed};
 pub use subject::Subject;
 pub use tracking::TrackingSecrets;

@@ -87,7 +87,7 @@ impl SealingKey {
         Ok((nonce, self.seal_with(nonce, data, bytes)?))
     }
 
-    fn seal_with(
+    pub(crate) fn seal_with(
         &self,
         nonce: [u8; NONCE],
         data: &[u8],

@@ -127,8 +127,12 @@ impl Intake for Service {
 
     async fn get_attachment(
         &self,
-        _: Request<v1::GetAttachmentRequest>,
+        request: Request<v1::GetAttachmentRequest>,
     ) -> Result<Response<v1::GetAttachmentReply>, Status> {
-        Err(Status::unimplemented("not in this build"))
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::file(request.into_inner())?;
+        let (look, now) = (self.platform.ids.fresh(), self.platform.clock.now());
+        let reply = desk.get_attachment(&caller, asked, look, now).await?;
+        Ok(Response::new(reply))
     }
 }

@@ -3,11 +3,13 @@
 //! Hears `routing.TopicDefined` and `routing.TopicChanged`, to refuse a topic that nobody defined. Says `PersonRecorded`,
 //! `ContactRegistered`, `RequestRegistered` and `PersonalDataViewed`. Free text and what is known of a citizen leave this service only sealed,
 //! or opened for a caller that names its purpose. An imported request is also found by what it was called where it came
-//! from: its event names the subject `import:<source>/<id>`.
+//! from: its event names the subject `import:<source>/<id>`. Pictures are drawn anew before they are sealed, and lie beside
+//! the keys.
 //!
-//! **Invariant:** no event is appended before the keys it was sealed with are durable.
+//! **Invariant:** no event is appended before the keys it was sealed with, and the files it names, are durable.
 //! **Invariant:** no error message and no log line quotes what a citizen wrote.
 
+mod attachments;
 mod config;
 mod desk;
 mod directory;
@@ -15,6 +17,7 @@ mod domain;
 mod grpc;
 mod lookup;
 mod people;
+mod pictures;
 mod register;
 mod registrations;
 mod sealing;
@@ -36,8 +39,8 @@ pub use config::Config;
 
 use crate::{desk::Desk, directory::Topics, grpc::Service, registrations::Registrations};
 
-/// A description far too long must still arrive here, to be refused by the name of its field.
-const LARGEST_CALL: usize = 16 << 20;
+/// Three pictures of 10 MB, and a description far too long, must arrive here to be refused by the names of their fields.
+const LARGEST_CALL: usize = 48 << 20;
 
 /// How long the key store may take to appear at the start.
 const PATIENCE: u32 = 30;
@@ -64,7 +67,8 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
         });
     }
     let service = IntakeServer::new(Service::new(platform.clone(), desks))
-        .max_decoding_message_size(LARGEST_CALL);
+        .max_decoding_message_size(LARGEST_CALL)
+        .max_encoding_message_size(LARGEST_CALL);
     platform
         .serve_grpc(Routes::new(service), &[SERVICE_NAME])
         .await

@@ -103,7 +103,7 @@ impl Desk {
         }
     }
 
-    async fn registration(&self, number: &RequestNumber) -> Result<Recorded, Status> {
+    pub(crate) async fn registration(&self, number: &RequestNumber) -> Result<Recorded, Status> {
         let history = self.history(&streams::of_request(number)).await?;
         let registered = history
             .into_iter()

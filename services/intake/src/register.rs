@@ -1,5 +1,7 @@
 //! Registers contacts and requests: decide, seal, append to all streams at once, and answer a repeated command as before.
 
+use std::mem;
+
 use aws_lc_rs::digest;
 use chassis::{AppendError, Caller, Command as LedgerCommand, event, refuse_all};
 use contracts::{
@@ -16,7 +18,9 @@ use vocabulary::RequestNumber;
 use crate::{
     desk::{Desk, no_key, refused, unreadable},
     domain::{Command, Event, NewContact, NewRequest, Origin, PersonId, Registration, year_of},
-    sealing, streams,
+    pictures,
+    sealing::{self, SealedFiles},
+    streams,
     wire::{Asked, answered, decode, message, recorded_by},
 };
 
@@ -44,7 +48,7 @@ impl Desk {
         )?;
         let stream = asked.facts.contact.stream();
         let Outcome::Recorded(events, position) =
-            self.record(caller, &asked, decided, &stream).await?
+            self.record(caller, &asked, decided, &[], &stream).await?
         else {
             return Err(Status::aborted(
                 "somebody else wrote to the same stream; try again",
@@ -73,8 +77,9 @@ impl Desk {
         asked: Asked<NewRequest>,
     ) -> Result<RegisterRequestReply, Status> {
         let questions = self.questions(&asked.facts.topic, caller.at_least).await?;
-        let asked = answered(asked, &questions).map_err(|it| refuse_all(&it))?;
+        let mut asked = answered(asked, &questions).map_err(|it| refuse_all(&it))?;
         let situation = self.situation(&asked.facts.origin).await?;
+        let pictures = pictures::redrawn(mem::take(&mut asked.files)).await?;
         for attempt in 0..ATTEMPTS {
             let number = number_of(asked.command_id, asked.occurred_at, attempt);
             let command = Command::RegisterRequest {
@@ -83,8 +88,9 @@ impl Desk {
             };
             let decided = decide(situation.clone(), command)?;
             let stream = streams::of_request(&number);
-            if let Outcome::Recorded(events, position) =
-                self.record(caller, &asked, decided, &stream).await?
+            if let Outcome::Recorded(events, position) = self
+                .record(caller, &asked, decided, &pictures, &stream)
+                .await?
             {
                 return self.registered(events, position);
             }
@@ -146,12 +152,13 @@ impl Desk {
         Ok(Registration::replay(history.into_iter().map(|it| it.event)))
     }
 
-    /// Seals and appends; `stream` is the one that makes this command the only one of its kind.
+    /// Seals and appends; `stream` is the one that makes this command the only one of its kind. The pictures are the request's.
     async fn record<F>(
         &self,
         caller: &Caller,
         asked: &Asked<F>,
         events: Vec<Event>,
+        pictures: &[Vec<u8>],
         stream: &str,
     ) -> Result<Outcome, Status> {
         let command = LedgerCommand {
@@ -163,7 +170,10 @@ impl Desk {
         };
         let keys = match self
             .vault
-            .keys(&self.municipality, sealing::subjects(&events, asked))
+            .keys(
+                &self.municipality,
+                sealing::subjects(&events, asked, pictures),
+            )
             .await
         {
             Ok(keys) => keys,
@@ -171,7 +181,13 @@ impl Desk {
             Err(VaultError::Erased(_)) => return self.known(&command, stream).await,
             Err(problem) => return Err(no_key(problem)),
         };
-        let writes = writes(asked, &events, &keys)?;
+        let files = sealing::seal_files(&events, asked.command_id, pictures, &keys);
+        let files = files.map_err(no_key)?;
+        self.vault
+            .keep_files(&self.municipality, &files.sealed)
+            .await
+            .map_err(no_key)?;
+        let writes = writes(asked, &events, &keys, &files)?;
         match self.ledger.append(&command, writes).await {
             Ok(reply) if reply.replayed => replayed(&reply),
             Ok(reply) => Ok(Outcome::Recorded(events, reply.last_position)),
@@ -214,11 +230,12 @@ fn writes<F>(
     asked: &Asked<F>,
     events: &[Event],
     keys: &Keyring,
+    files: &SealedFiles,
 ) -> Result<Vec<StreamWrite>, Status> {
     let write = |(index, decided): (usize, &Event)| {
         let id = event::id(asked.command_id, index);
         let personal = sealing::seal(decided, id, asked, keys).map_err(no_key)?;
-        let (stream, stored) = message(decided, id, asked.occurred_at, personal);
+        let (stream, stored) = message(decided, id, asked.occurred_at, personal, files.named());
         Ok(StreamWrite {
             stream,
             expected_version: 0,

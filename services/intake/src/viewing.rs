@@ -125,7 +125,7 @@ impl Desk {
     }
 
     /// Records who is about to look, durably; gives the record's position.
-    async fn record_look(
+    pub(crate) async fn record_look(
         &self,
         caller: &Caller,
         viewed: &PersonalDataViewed,

@@ -15,7 +15,7 @@ use vocabulary::{Language, RequestNumber};
 
 use crate::{
     domain::{Citizen, ContactId, NewContact, NewRequest, Origin, PersonId},
-    people,
+    people, pictures,
     texts::Texts,
 };
 use answers::Answer;
@@ -65,6 +65,8 @@ pub(crate) struct Asked<Facts> {
     pub(crate) request: Texts,
     /// Not yet held against what the topic asks.
     pub(crate) answers: Vec<Answer>,
+    /// The request's files as they were sent: whether they are pictures is not known yet.
+    pub(crate) files: Vec<Vec<u8>>,
 }
 
 /// One value to seal, of a call of another service.
@@ -106,6 +108,7 @@ pub(crate) fn register_contact(
         contact,
         request: Texts::default(),
         answers: vec![],
+        files: Vec::new(),
     })
 }
 
@@ -131,6 +134,7 @@ pub(crate) fn register_request(
     request.put("address", free_text(proto.address, "address", 500)?);
     request.put("media_url", media_url(proto.media_url)?);
     let answers = answers::sent(proto.answers)?;
+    let files = files(proto.files)?;
     let caller = citizen(proto.citizen, command_id)?;
     let social_network = social_network(proto.social_network, channel)?;
     let origin = if proto.contact.is_empty() {
@@ -159,12 +163,34 @@ pub(crate) fn register_request(
         contact: Texts::default(),
         request,
         answers,
+        files,
     })
+}
+
+fn files(proto: Vec<v1::File>) -> Result<Vec<Vec<u8>>, Invalid> {
+    if proto.len() > pictures::FILES {
+        return Err(Invalid::at("files", "are more than 3"));
+    }
+    let file = |(index, file): (usize, v1::File)| {
+        if file.content.len() > pictures::BYTES {
+            return Err(Invalid::at(
+                format!("files[{index}]"),
+                "is larger than 10 MB",
+            ));
+        }
+        Ok(file.content)
+    };
+    proto.into_iter().enumerate().map(file).collect()
 }
 
 /// Ids follow from the command, so that a retry makes the same ones.
 fn contact_of(command_id: Uuid) -> ContactId {
     Uuid::new_v5(&command_id, b"contact").into()
+}
+
+/// The id of a request's file, by its place among them.
+pub(crate) fn file_of(command_id: Uuid, index: usize) -> Uuid {
+    Uuid::new_v5(&command_id, format!("file {index}").as_bytes())
 }
 
 fn person_of(command_id: Uuid) -> PersonId {
@@ -218,6 +244,45 @@ fn citizen(proto: Option<v1::Citizen>, command_id: Uuid) -> Result<CitizenAsked,
     })
 }
 
+/// Why somebody looks, as it is recorded.
+fn recorded_purpose(purpose: String) -> Result<String, Invalid> {
+    if PURPOSES.contains(&purpose.as_str()) {
+        return Ok(purpose);
+    }
+    let problem = format!("is none of: {}", PURPOSES.join(" "));
+    Err(Invalid::at("purpose", problem))
+}
+
+/// One file of a request, for its citizen or for a person whose look is recorded.
+pub(crate) struct FileAsked {
+    pub(crate) number: RequestNumber,
+    pub(crate) id: Uuid,
+    pub(crate) by: By,
+}
+
+/// Who asks for a file.
+pub(crate) enum By {
+    /// Whoever holds this secret.
+    Citizen(Plain),
+    /// Somebody with this purpose.
+    Staff(String),
+}
+
+pub(crate) fn file(proto: v1::GetAttachmentRequest) -> Result<FileAsked, Invalid> {
+    let secret = Plain::from(proto.tracking_secret);
+    let by = if secret.is_empty() {
+        By::Staff(recorded_purpose(proto.purpose)?)
+    } else {
+        purpose(&proto.purpose)?;
+        By::Citizen(secret)
+    };
+    Ok(FileAsked {
+        number: number(&proto.number)?,
+        id: code(&proto.id, "id")?,
+        by,
+    })
+}
+
 /// A look at all personal data of a request.
 pub(crate) struct View {
     pub(crate) number: RequestNumber,
@@ -226,13 +291,9 @@ pub(crate) struct View {
 }
 
 pub(crate) fn view(proto: v1::ViewRequestRequest) -> Result<View, Invalid> {
-    if !PURPOSES.contains(&proto.purpose.as_str()) {
-        let problem = format!("is none of: {}", PURPOSES.join(" "));
-        return Err(Invalid::at("purpose", problem));
-    }
     Ok(View {
         number: number(&proto.number)?,
-        purpose: proto.purpose,
+        purpose: recorded_purpose(proto.purpose)?,
         also: each("also", proto.also, to_open)?,
     })
 }

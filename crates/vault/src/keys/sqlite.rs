@@ -4,8 +4,10 @@ use sqlx::{
     Row as _, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use uuid::Uuid;
+use vocabulary::Municipality;
 
-use super::Wrapped;
+use super::{SealedFile, Wrapped};
 use crate::cache::KeyName;
 
 /// The key store in one SQLite file.
@@ -109,6 +111,7 @@ impl Keys {
         epoch: i64,
         at: i64,
     ) -> Result<(), sqlx::Error> {
+        let mut transaction = self.0.begin_with("begin immediate").await?;
         sqlx::query(
             "insert into data_keys (municipality, subject, epoch, wrapped, destroyed_at) values (?1, ?2, ?3, null, ?4)
              on conflict (municipality, subject) do update
@@ -118,12 +121,57 @@ impl Keys {
         .bind(name.subject.as_str())
         .bind(epoch)
         .bind(at)
-        .execute(&self.0)
+        .execute(&mut *transaction)
         .await?;
+        sqlx::query("delete from attachment where municipality = ?1 and subject = ?2")
+            .bind(name.municipality.as_str())
+            .bind(name.subject.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
         // The write-ahead log still holds the page as it was before.
         sqlx::raw_sql("pragma wal_checkpoint(truncate)")
             .execute(&self.0)
             .await?;
         Ok(())
+    }
+
+    pub(super) async fn keep_files(
+        &self,
+        municipality: &Municipality,
+        files: &[SealedFile],
+    ) -> Result<(), sqlx::Error> {
+        let mut transaction = self.0.begin_with("begin immediate").await?;
+        for file in files {
+            sqlx::query(
+                "insert into attachment (municipality, id, sha256, subject, sealed) values (?1, ?2, ?3, ?4, ?5)
+                 on conflict do nothing",
+            )
+            .bind(municipality.as_str())
+            .bind(file.id)
+            .bind(file.sha256.as_slice())
+            .bind(file.subject.as_str())
+            .bind(file.ciphertext.as_slice())
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await
+    }
+
+    pub(super) async fn file(
+        &self,
+        owner: &KeyName,
+        id: Uuid,
+        sha256: &[u8],
+    ) -> Result<Option<Vec<u8>>, sqlx::Error> {
+        sqlx::query_scalar(
+            "select sealed from attachment where municipality = ?1 and id = ?2 and sha256 = ?3 and subject = ?4",
+        )
+        .bind(owner.municipality.as_str())
+        .bind(id)
+        .bind(sha256)
+        .bind(owner.subject.as_str())
+        .fetch_optional(&self.0)
+        .await
     }
 }

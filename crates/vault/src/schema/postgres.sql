@@ -9,6 +9,16 @@ create table if not exists data_keys (
     primary key (municipality, subject),
     check ((wrapped is null) = (destroyed_at is not null))
 );
+create table if not exists attachment (
+    municipality text not null,
+    id uuid not null,
+    -- Of the sealed bytes: an event names the file by both.
+    sha256 bytea not null,
+    subject text not null,
+    sealed bytea not null,
+    primary key (municipality, id, sha256)
+);
+create index if not exists attachment_by_subject on attachment (municipality, subject);
 create table if not exists master_keys (
     epoch bigint primary key,
     check_value bytea not null

@@ -1,8 +1,8 @@
 use chassis::event::{self, Undecodable};
 use contracts::{
     intake::v1::{
-        ContactRegistered, GetRequestReply, PersonRecorded, RequestRegistered, contact_registered,
-        person_recorded, request_registered,
+        Attachment, ContactRegistered, GetRequestReply, PersonRecorded, RequestRegistered,
+        contact_registered, person_recorded, request_registered,
     },
     ledger::v1::{Event as Stored, NewEvent},
     vocabulary::v1 as words,
@@ -28,6 +28,7 @@ pub(crate) fn message(
     id: Uuid,
     at: Timestamp,
     mut personal: SealedFields,
+    attachments: Vec<Attachment>,
 ) -> (String, NewEvent) {
     let mut take = |field: &str| {
         let at = personal.iter().position(|(name, _)| *name == field)?;
@@ -103,7 +104,7 @@ pub(crate) fn message(
                 reachable_by_email: *reachable_by_email,
                 imported: imported.as_ref().map(import_mark),
                 choices: choices.iter().map(choice_message).collect(),
-                attachments: Vec::new(),
+                attachments,
                 personal: given(personal),
             };
             let subjects = [
@@ -223,6 +224,8 @@ pub(crate) struct Recorded {
     pub(crate) id: Uuid,
     pub(crate) event: Event,
     pub(crate) personal: SealedFields,
+    /// Of a request.
+    pub(crate) attachments: Vec<Attachment>,
     /// Microseconds since 1970.
     pub(crate) occurred_at: i64,
     pub(crate) recorded_at: u64,
@@ -233,6 +236,7 @@ pub(crate) fn decode(stored: &Stored) -> Result<Option<Recorded>, Unreadable> {
     let read = Reading {
         position: stored.position,
     };
+    let mut attachments = Vec::new();
     let (event, personal) = if event::is::<PersonRecorded>(stored) {
         let message: PersonRecorded = event::decode(stored)?;
         let citizen = Citizen {
@@ -273,6 +277,7 @@ pub(crate) fn decode(stored: &Stored) -> Result<Option<Recorded>, Unreadable> {
             ("answers", personal.answers),
         ];
         let personal = read.sealed(fields)?;
+        attachments = message.attachments;
         let place = message.place.unwrap_or_default();
         let event = Event::RequestRegistered {
             number: read.parsed(&message.number, "number")?,
@@ -303,6 +308,7 @@ pub(crate) fn decode(stored: &Stored) -> Result<Option<Recorded>, Unreadable> {
         id: event::event_id(stored),
         event,
         personal,
+        attachments,
         occurred_at,
         recorded_at,
     }))
