@@ -18,6 +18,8 @@
 
 mod calendar;
 
+use std::sync::LazyLock;
+
 use jiff::{
     SignedDuration, Timestamp, ToSpan as _,
     civil::Date,
@@ -120,11 +122,15 @@ pub fn day_of(at: Timestamp) -> Date {
     at.to_zoned(istanbul()).date()
 }
 
+/// The zone of the centre's wall clocks. Without a time zone database it is what it has been since 2016.
+static ISTANBUL: LazyLock<TimeZone> = LazyLock::new(|| {
+    TimeZone::get("Europe/Istanbul").unwrap_or_else(|_| TimeZone::fixed(tz::offset(3)))
+});
+
 /// The zone of the centre's wall clocks.
 #[must_use]
 pub fn istanbul() -> TimeZone {
-    // +03 all year since 2016; only a machine without a time zone database needs to know.
-    TimeZone::get("Europe/Istanbul").unwrap_or_else(|_| TimeZone::fixed(tz::offset(3)))
+    ISTANBUL.clone()
 }
 
 fn days_later(day: Date, standard: Standard) -> Result<Date, OutsideTable> {

@@ -1,6 +1,6 @@
 //! The two languages of the portal and of Open311, and how dates are written in them.
 
-use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, collections::HashMap};
 
 use fluent_templates::{LanguageIdentifier, Loader as _, langid};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -17,14 +17,9 @@ fluent_templates::static_loader! {
 static TURKISH: LanguageIdentifier = langid!("tr");
 static ENGLISH: LanguageIdentifier = langid!("en");
 
-/// The municipality's time zone. Without a time zone database it is what it has been since 2016.
-static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
-    TimeZone::get("Europe/Istanbul").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(3)))
-});
-
 /// The municipality's time zone.
 pub(crate) fn zone() -> TimeZone {
-    ZONE.clone()
+    clocks::istanbul()
 }
 
 /// The texts in one language.
@@ -80,7 +75,7 @@ pub(crate) fn preferred(accept: &str) -> Language {
 /// "2026-10-05T14:03:09+03:00": whole seconds and an offset.
 pub(crate) fn iso(micros: i64) -> String {
     let at = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
-    at.to_zoned(ZONE.clone())
+    at.to_zoned(zone())
         .strftime("%Y-%m-%dT%H:%M:%S%:z")
         .to_string()
 }
@@ -88,7 +83,7 @@ pub(crate) fn iso(micros: i64) -> String {
 /// The end of a day, as [`iso`] writes it; `None` for what is no date.
 pub(crate) fn end_of_day(date: &str) -> Option<String> {
     let date: Date = date.parse().ok()?;
-    let end = date.at(23, 59, 59, 0).to_zoned(ZONE.clone()).ok()?;
+    let end = date.at(23, 59, 59, 0).to_zoned(zone()).ok()?;
     Some(iso(end.timestamp().as_microsecond()))
 }
 
@@ -96,7 +91,7 @@ pub(crate) fn end_of_day(date: &str) -> Option<String> {
 pub(crate) fn moment(micros: i64, language: Language) -> String {
     let at = Timestamp::from_microsecond(micros)
         .unwrap_or(Timestamp::UNIX_EPOCH)
-        .to_zoned(ZONE.clone());
+        .to_zoned(zone());
     let format = match language {
         Language::Tr => "%d.%m.%Y %H:%M",
         Language::En => "%-d %b %Y %H:%M",

@@ -13,11 +13,7 @@ mod facts;
 mod import;
 
 use decider::Decider;
-use jiff::{
-    Timestamp,
-    civil::Date,
-    tz::{self, TimeZone},
-};
+use jiff::{Timestamp, civil::Date};
 use vocabulary::{Channel, RequestNumber, RequestState, SubResult, TopicCode, UnitCode};
 
 pub(crate) use attributes::{Attribute, Choice, Standard};
@@ -388,14 +384,6 @@ impl Stage {
             Self::Reopened => RequestState::Reopened,
         }
     }
-}
-
-/// The day on the wall of the centre.
-pub(crate) fn day_of(at: Timestamp) -> Date {
-    // Istanbul has been at +03 all year since 2016; only a machine without a time zone database needs to know.
-    let istanbul =
-        TimeZone::get("Europe/Istanbul").unwrap_or_else(|_| TimeZone::fixed(tz::offset(3)));
-    at.to_zoned(istanbul).date()
 }
 
 /// The only place that knows how a handling's stream is named.

@@ -1,9 +1,10 @@
+use clocks::day_of;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use vocabulary::{Channel, SubResult, TopicCode, UnitCode};
 
 use super::{
     Act, Assignee, Conclusion, Decision, Event, Fact, Handling, Rejection, ReturnReason, Rule,
-    Stage, Standing, When, Work, day_of,
+    Stage, Standing, When, Work,
 };
 
 /// How far the clocks of two machines may be apart.
