@@ -84,21 +84,13 @@ async fn imported(city: &City) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `cozum report --format json` over all days, once everything is counted.
-async fn report(city: &City) -> anyhow::Result<Value> {
+/// `cozum report --format json` over a span of days, once everything is counted.
+pub(super) async fn report(city: &City, from: &str, to: &str) -> anyhow::Result<Value> {
     let head = city.settled().await?;
     eventually(SOON, "the report is up to the head", async || {
         let told = say(
             city,
-            &[
-                "report",
-                "--from",
-                "2024-01-01",
-                "--to",
-                "2024-12-31",
-                "--format",
-                "json",
-            ],
+            &["report", "--from", from, "--to", to, "--format", "json"],
         )
         .await?;
         anyhow::ensure!(told.code == 0, "{}", told.err);
@@ -121,7 +113,7 @@ async fn a_real_citys_requests_are_counted_alike_by_six_processes_by_one_and_by_
     let city = cluster.city("aktarim")?;
     stopped_in_the_middle(&city, counted.rows).await?;
     imported(&city).await?;
-    let by_six = report(&city).await?;
+    let by_six = report(&city, "2024-01-01", "2024-12-31").await?;
     let requests = &by_six["requests"];
     assert_eq!(requests["total"], counted.rows);
     assert_eq!(requests["imported"], counted.rows);
@@ -158,7 +150,7 @@ async fn a_real_citys_requests_are_counted_alike_by_six_processes_by_one_and_by_
 
     let (_process, alone) = one_process().await?;
     imported(&alone).await?;
-    let by_one = report(&alone).await?;
+    let by_one = report(&alone, "2024-01-01", "2024-12-31").await?;
     assert_eq!(by_six, by_one, "six processes and one count differently");
     Ok(())
 }
@@ -178,7 +170,8 @@ async fn stopped_in_the_middle(city: &City, rows: u64) -> anyhow::Result<()> {
 }
 
 /// A whole centre in one process.
-async fn one_process() -> anyhow::Result<((tests::process::Cozum, tempfile::TempDir), City)> {
+pub(super) async fn one_process()
+-> anyhow::Result<((tests::process::Cozum, tempfile::TempDir), City)> {
     let data = tempfile::tempdir()?;
     let address = format!("127.0.0.1:{}", free_port()?);
     let base = format!("http://{address}");

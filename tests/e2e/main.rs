@@ -9,6 +9,7 @@ mod health;
 mod import;
 mod questions;
 mod secrets;
+mod service_standard;
 mod settings;
 mod trace;
 mod turkish;
@@ -20,7 +21,9 @@ use anyhow::Context as _;
 use tests::{City, Cluster, cluster::Shared, eventually, smtp::Mail};
 
 /// A story each.
-const CITIES: [&str; 7] = ["ova", "koy", "liman", "sir", "aktarim", "yazi", "satir"];
+const CITIES: [&str; 8] = [
+    "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure",
+];
 
 /// How long a mail may take that nothing holds up.
 const SOON: Duration = Duration::from_secs(30);

@@ -1,5 +1,7 @@
 //! The read model: a row per contact and a row per request, with what it is counted by.
 
+mod due;
+
 use anyhow::Context as _;
 use chassis::event;
 use contracts::{
@@ -21,7 +23,7 @@ pub struct Counts;
 
 impl ReadModel for Counts {
     const NAME: &'static str = "counts";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 3;
     const SCHEMA: &'static str = include_str!("counts/schema.sql");
 
     async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
@@ -51,21 +53,28 @@ impl ReadModel for Counts {
                     code,
                     name_tr,
                     name_en,
+                    standard,
                     ..
                 } = event::decode(event)?;
-                name(tx, NAME_TOPIC, &code, &name_tr, &name_en).await
+                name(tx, NAME_TOPIC, &code, &name_tr, &name_en).await?;
+                due::post(tx, &code, standard.unwrap_or_default()).await
             }
             "routing.TopicChanged" => {
                 let TopicChanged {
                     code,
                     name_tr,
                     name_en,
+                    standard,
                     ..
                 } = event::decode(event)?;
-                name(tx, NAME_TOPIC, &code, &name_tr, &name_en).await
+                name(tx, NAME_TOPIC, &code, &name_tr, &name_en).await?;
+                due::post(tx, &code, standard.unwrap_or_default()).await
             }
             _ => match Handling::of(event)? {
-                Some(handling) => handling.apply(tx).await,
+                Some(handling) => {
+                    due::go_on(tx, digits(&handling.number)?, handling.state, event).await?;
+                    handling.apply(tx).await
+                }
                 None => Ok(()),
             },
         }
@@ -86,23 +95,28 @@ async fn contact(tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()>
 async fn request(tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
     let registered: RequestRegistered = event::decode(event)?;
     let is_imported = registered.imported.is_some();
+    let (number, topic) = (digits(&registered.number)?, registered.topic);
     let imported = registered.imported.unwrap_or_default();
     sqlx::query(
         "insert into request (number, occurred_at, channel, topic, unit, district, state, sub_result, imported,
-         source_agency, source_status) values (?, ?, ?, ?, '', ?, ?, 0, ?, ?, ?)",
+         source_agency, source_status, due_at) values (?, ?, ?, ?, '', ?, ?, 0, ?, ?, ?, ?)",
     )
-    .bind(digits(&registered.number)?)
+    .bind(number)
     .bind(event.occurred_at)
     .bind(registered.channel)
-    .bind(registered.topic)
+    .bind(&topic)
     .bind(registered.place.map(|it| it.district).unwrap_or_default())
     .bind(RequestState::Registered.number())
     .bind(is_imported)
     .bind(imported.agency)
     .bind(imported.status)
-    .execute(tx)
+    .bind(Some(imported.due_at).filter(|it| *it != 0))
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    if is_imported {
+        return Ok(());
+    }
+    due::begin(tx, number, &topic, event).await
 }
 
 const NAME_UNIT: &str = "insert or replace into unit (code, name_tr, name_en) values (?, ?, ?)";
@@ -131,6 +145,7 @@ struct Handling {
     unit: Option<String>,
     state: RequestState,
     sub_result: i32,
+    concluded_at: Option<i64>,
 }
 
 impl Handling {
@@ -140,6 +155,7 @@ impl Handling {
             unit: Some(unit),
             state,
             sub_result: 0,
+            concluded_at: None,
         }
     }
 
@@ -182,6 +198,7 @@ impl Handling {
                     unit: None,
                     state: RequestState::Referred,
                     sub_result: 0,
+                    concluded_at: None,
                 }
             }
             "routing.RequestConcluded" => {
@@ -193,6 +210,7 @@ impl Handling {
                 } = event::decode(event)?;
                 Self {
                     sub_result,
+                    concluded_at: Some(event.occurred_at),
                     ..Self::new(number, unit, RequestState::Concluded)
                 }
             }
@@ -217,6 +235,7 @@ impl Handling {
                     unit: None,
                     state,
                     sub_result: 0,
+                    concluded_at: None,
                 }
             }
             _ => return Ok(None),
@@ -224,9 +243,12 @@ impl Handling {
     }
 
     async fn apply(self, tx: &mut SqliteConnection) -> anyhow::Result<()> {
-        sqlx::query("update request set state = ?, sub_result = ?, unit = coalesce(?, unit) where number = ?")
+        sqlx::query(
+            "update request set state = ?, sub_result = ?, concluded_at = ?, unit = coalesce(?, unit) where number = ?",
+        )
             .bind(self.state.number())
             .bind(self.sub_result)
+            .bind(self.concluded_at)
             .bind(self.unit)
             .bind(digits(&self.number)?)
             .execute(tx)

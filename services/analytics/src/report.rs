@@ -1,5 +1,7 @@
 //! One report: every figure from one state of the read model, so that all stand at one cut-off.
 
+mod standard;
+
 use std::collections::BTreeMap;
 
 use chassis::event;
@@ -82,8 +84,7 @@ impl Counting<'_> {
 
     async fn requests(&mut self) -> anyhow::Result<Requests> {
         let imported = "select count(*) from request where occurred_at >= ? and occurred_at < ? and imported = 1";
-        Ok(Requests {
-            standard: None,
+        let mut requests = Requests {
             total: self
                 .total("select count(*) from request where occurred_at >= ? and occurred_at < ?")
                 .await?,
@@ -115,7 +116,10 @@ impl Counting<'_> {
                 .by_text(count_by!("source_status", "request", "imported = 1"))
                 .await?,
             imported: self.total(imported).await?,
-        })
+            standard: None,
+        };
+        requests.standard = Some(standard::standard(self.tx, self.span, &requests).await?);
+        Ok(requests)
     }
 
     async fn total(&mut self, statement: &'static str) -> anyhow::Result<u64> {

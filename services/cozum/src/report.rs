@@ -4,7 +4,9 @@ mod table;
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use contracts::analytics::v1::{Contacts, Count, GetReportReply, GetReportRequest, Requests};
+use contracts::analytics::v1::{
+    Contacts, Count, GetReportReply, GetReportRequest, Requests, ServiceStandard, StandardCount,
+};
 use serde_json::{Value, json};
 use vocabulary::Language;
 
@@ -98,6 +100,8 @@ fn to_json(reply: &GetReportReply) -> Value {
     for (name, counts) in dimensions(&requests) {
         counted.insert(name.to_owned(), json!(map(counts)));
     }
+    let standard = requests.standard.clone().unwrap_or_default();
+    counted.insert("standard".to_owned(), standard_json(&standard));
     json!({
         "from": reply.from,
         "to": reply.to,
@@ -106,6 +110,26 @@ fn to_json(reply: &GetReportReply) -> Value {
         "cut_off": reply.cut_off.to_string(),
         "contacts": { "total": total, "by_day": map(&by_day), "by_channel": map(&by_channel) },
         "requests": counted,
+    })
+}
+
+/// How requests stand to their service standard; a share of it is never told without its two counts.
+fn standard_json(standard: &ServiceStandard) -> Value {
+    let by = |counts: &[StandardCount]| -> BTreeMap<String, Value> {
+        let judged = counts.iter().map(|it| {
+            let counts = json!({ "evaluated": it.evaluated, "breached": it.breached });
+            (it.key.clone(), counts)
+        });
+        judged.collect()
+    };
+    json!({
+        "evaluated": standard.evaluated,
+        "breached": standard.breached,
+        "without_due": standard.without_due,
+        "open_due": standard.open_due,
+        "by_unit": by(&standard.by_unit),
+        "by_source_agency": by(&standard.by_source_agency),
+        "by_topic": by(&standard.by_topic),
     })
 }
 
@@ -142,6 +166,15 @@ mod tests {
         }
     }
 
+    fn judged(key: &str, evaluated: u64, breached: u64) -> StandardCount {
+        StandardCount {
+            key: key.to_owned(),
+            evaluated,
+            breached,
+            ..StandardCount::default()
+        }
+    }
+
     fn reply() -> GetReportReply {
         GetReportReply {
             from: "2024-04-15".to_owned(),
@@ -158,6 +191,13 @@ mod tests {
                 imported: 1,
                 by_state: vec![count("routed", 2)],
                 by_unit: vec![count("", 1), count("NYPD", 1)],
+                standard: Some(ServiceStandard {
+                    evaluated: 9_555,
+                    breached: 1_567,
+                    open_due: 2,
+                    by_unit: vec![judged("NYPD", 9_555, 1_567), judged("", 0, 0)],
+                    ..ServiceStandard::default()
+                }),
                 ..Requests::default()
             }),
         }
@@ -170,6 +210,32 @@ mod tests {
         assert_eq!(report["contacts"]["by_channel"]["phone"], 3);
         assert_eq!(report["requests"]["by_unit"][""], 1);
         assert_eq!(report["requests"]["by_source_status"], json!({}));
+    }
+
+    #[test]
+    fn the_standard_tells_both_counts_and_only_then_their_share() {
+        let standard = &to_json(&reply())["requests"]["standard"];
+        assert_eq!(
+            (&standard["evaluated"], &standard["breached"]),
+            (&json!(9_555), &json!(1_567))
+        );
+        assert_eq!(
+            standard["by_unit"]["NYPD"],
+            json!({ "evaluated": 9_555, "breached": 1_567 })
+        );
+        let turkish = table::text(&reply(), Language::Tr);
+        let breached = turkish.lines().find(|it| it.contains("Süresi aşılan "));
+        assert!(
+            breached.is_some_and(|it| it.ends_with(" 1567 / 9555 (%16,4)")),
+            "{turkish}"
+        );
+        let english = table::text(&reply(), Language::En);
+        assert!(
+            english.contains("  NYPD  1567 / 9555 (16.4%)\n"),
+            "{english}"
+        );
+        let nothing = GetReportReply::default();
+        assert!(!table::text(&nothing, Language::En).contains("Service standard"));
     }
 
     #[test]

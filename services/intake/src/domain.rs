@@ -59,6 +59,8 @@ pub(crate) struct Imported {
     pub(crate) source_id: String,
     pub(crate) agency: String,
     pub(crate) status: String,
+    /// When the source's own service standard wanted it done.
+    pub(crate) due_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

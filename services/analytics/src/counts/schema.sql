@@ -22,6 +22,14 @@ create table request (
   imported integer not null,
   source_agency text not null,
   source_status text not null,
+  -- When its service standard wants it done, where one does.
+  due_at integer,
+  -- Where it is concluded.
+  concluded_at integer,
+  -- The standard that a request of our own came under, and since when its clock waits for the citizen.
+  days integer not null default 0,
+  working_days integer not null default 0,
+  waiting_since integer,
   primary key (occurred_at, number)
 ) strict, without rowid;
 create unique index request_number on request (number);
@@ -30,7 +38,10 @@ create unique index request_number on request (number);
 create table topic (
   code text primary key,
   name_tr text not null,
-  name_en text not null
+  name_en text not null,
+  -- Its service standard; 0 of both where none is posted.
+  days integer not null default 0,
+  working_days integer not null default 0
 ) strict, without rowid;
 
 create table unit (

@@ -5,8 +5,9 @@ mod history;
 use std::collections::BTreeMap;
 
 use contracts::{
-    analytics::v1::{Count, GetReportReply},
+    analytics::v1::{Count, GetReportReply, StandardCount},
     ledger::v1::NewEvent,
+    vocabulary::v1::{Imported, ServiceStandard},
 };
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -70,6 +71,13 @@ fn as_map(counts: &[Count]) -> BTreeMap<String, u64> {
     counts.iter().map(|it| (it.key.clone(), it.count)).collect()
 }
 
+fn as_judged(counts: &[StandardCount]) -> BTreeMap<String, (u64, u64)> {
+    let judged = counts
+        .iter()
+        .map(|it| (it.key.clone(), (it.evaluated, it.breached)));
+    judged.collect()
+}
+
 fn sum(counts: &[Count]) -> u64 {
     counts.iter().map(|it| it.count).sum()
 }
@@ -110,6 +118,18 @@ proptest! {
         prop_assert_eq!(sum(&requests.by_source_agency), requests.imported);
         let concluded = requests.by_state.iter().find(|it| it.key == "concluded").map_or(0, |it| it.count);
         prop_assert_eq!(sum(&requests.by_sub_result), concluded);
+
+        let standard = requests.standard.unwrap();
+        let judged = |key: fn(&Known) -> Option<String>| naive.judged_by(key);
+        prop_assert_eq!(as_judged(&standard.by_unit), judged(|it| Some(it.unit.to_owned())));
+        prop_assert_eq!(as_judged(&standard.by_topic), judged(|it| Some(it.topic.to_owned())));
+        prop_assert_eq!(as_judged(&standard.by_source_agency), judged(|it| it.source.clone()));
+        let count = |has: fn(&Known) -> bool| naive.in_span().filter(|it| has(it)).count() as u64;
+        prop_assert_eq!(standard.evaluated, count(|it| it.late().is_some()));
+        prop_assert_eq!(standard.breached, count(|it| it.late() == Some(true)));
+        prop_assert_eq!(standard.without_due, count(|it| it.due.is_none() && it.concluded.is_some()));
+        prop_assert_eq!(standard.open_due, count(|it| it.due.is_some() && it.concluded.is_none()));
+        prop_assert_eq!(standard.evaluated + standard.without_due, concluded);
     }
 }
 
@@ -208,4 +228,84 @@ async fn codes_are_named_as_they_are_called_now() {
             "routed=Yönlendirildi/Routed"
         ]
     );
+}
+
+#[tokio::test]
+async fn a_request_of_our_own_is_due_by_its_topics_standard() {
+    let text = str::to_owned;
+    let topic = TopicDefined {
+        code: text("pothole"),
+        standard: Some(ServiceStandard {
+            days: 0,
+            working_days: 3,
+        }),
+        ..Default::default()
+    };
+    let registered = RequestRegistered {
+        number: number(1),
+        topic: text("pothole"),
+        ..Default::default()
+    };
+    let concluded = RequestConcluded {
+        number: number(1),
+        ..Default::default()
+    };
+    // Registered on a Monday in Istanbul: due at the end of Thursday, 3 December.
+    let monday = "2026-11-30T09:00:00Z".parse().unwrap();
+    let judged = async |events: Vec<NewEvent>| {
+        let mut all = vec![recorded(&topic, monday), recorded(&registered, monday)];
+        all.extend(events);
+        let standard = folded(all).await.requests.unwrap().standard.unwrap();
+        (standard.evaluated, standard.breached, standard.open_due)
+    };
+    let done = |at: &str| recorded(&concluded, at.parse().unwrap());
+    assert_eq!(judged(vec![]).await, (0, 0, 1));
+    assert_eq!(judged(vec![done("2026-12-03T20:59:59Z")]).await, (1, 0, 0));
+    assert_eq!(judged(vec![done("2026-12-03T21:00:00Z")]).await, (1, 1, 0));
+
+    let asked = InformationAsked {
+        number: number(1),
+        ..Default::default()
+    };
+    let answered = CitizenWrote {
+        number: number(1),
+        back_to: RequestState::Accepted.number(),
+        ..Default::default()
+    };
+    let waited = |done| {
+        vec![
+            recorded(&asked, "2026-12-01T09:00:00Z".parse().unwrap()),
+            recorded(&answered, "2026-12-02T09:00:00Z".parse().unwrap()),
+            done,
+        ]
+    };
+    assert_eq!(
+        judged(waited(done("2026-12-04T20:59:59Z"))).await,
+        (1, 0, 0)
+    );
+    assert_eq!(
+        judged(waited(done("2026-12-04T21:00:00Z"))).await,
+        (1, 1, 0)
+    );
+}
+
+#[tokio::test]
+async fn an_imported_request_keeps_its_sources_due_date_and_has_none_of_ours() {
+    let at = at(100);
+    let topic = TopicDefined {
+        code: "pothole".to_owned(),
+        standard: Some(ServiceStandard {
+            days: 1,
+            working_days: 0,
+        }),
+        ..Default::default()
+    };
+    let registered = RequestRegistered {
+        number: number(1),
+        topic: "pothole".to_owned(),
+        imported: Some(Imported::default()),
+        ..Default::default()
+    };
+    let report = folded(vec![recorded(&topic, at), recorded(&registered, at)]).await;
+    assert_eq!(report.requests.unwrap().standard.unwrap().open_due, 0);
 }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, fmt::strtime::BrokenDownTime, tz::TimeZone};
+use jiff::Timestamp;
 use vocabulary::Channel;
 
-use super::mapping::{Mapping, Names, Status};
+use super::{
+    dates::{DayZero, Instants},
+    mapping::{Mapping, Names, Status},
+};
 
 const LONGEST_NAME: usize = 200;
 pub(super) const LONGEST_DESCRIPTION: usize = 4_000;
@@ -19,6 +22,10 @@ pub(super) struct Cells<'a> {
     /// Where each column stands.
     pub(super) positions: &'a BTreeMap<String, usize>,
     pub(super) texts: &'a [String],
+    /// Where days are numbered from, in a workbook.
+    pub(super) sheet: Option<DayZero>,
+    /// No request was registered later.
+    pub(super) now: Timestamp,
 }
 
 impl<'a> Cells<'a> {
@@ -59,9 +66,7 @@ impl<'a> Cells<'a> {
     /// Text of any number of lines.
     pub(super) fn text(&self, names: &Names, longest: usize) -> Result<String, Fault> {
         let (column, text) = self.first(names);
-        if text.chars().count() > longest {
-            return Err((column, format!("is longer than {longest} characters")));
-        }
+        free_text(text, longest).map_err(|problem| (column, problem))?;
         Ok(text.to_owned())
     }
 
@@ -92,12 +97,7 @@ impl<'a> Cells<'a> {
         } else {
             parts.join(", ")
         };
-        if text.chars().count() > LONGEST_DESCRIPTION {
-            return Err((
-                one(names),
-                format!("is longer than {LONGEST_DESCRIPTION} characters"),
-            ));
-        }
+        free_text(&text, LONGEST_DESCRIPTION).map_err(|problem| (one(names), problem))?;
         Ok(text)
     }
 
@@ -135,11 +135,12 @@ impl<'a> Cells<'a> {
         if !concluded {
             let updated = self
                 .date_since(created, &columns.updated)?
-                .filter(|updated| *updated >= created);
+                .filter(|updated| (created..=self.now).contains(updated));
             return Ok(updated.unwrap_or(created));
         }
         let (column, _) = self.first(&columns.closed);
         match self.date_since(created, &columns.closed)? {
+            Some(closed) if closed > self.now => Err((column, "lies in the future".to_owned())),
             Some(closed) if closed >= created => Ok(closed),
             Some(_) => Err((column, "is before the request was created".to_owned())),
             None => Err((
@@ -149,44 +150,77 @@ impl<'a> Cells<'a> {
         }
     }
 
-    pub(super) fn date(&self, names: &Names) -> Result<Option<Timestamp>, Fault> {
-        Ok(self.instants(names)?.map(|(first, _)| first))
+    /// When the request was registered; the services take nothing from before 1970 and nothing that is still to come.
+    pub(super) fn created(&self) -> Result<Timestamp, Fault> {
+        let names = &self.mapping.columns.created;
+        let (column, _) = self.first(names);
+        match self.instants(names)?.map(|it| it.first) {
+            None => Err((column, "is empty".to_owned())),
+            Some(at) if at <= Timestamp::UNIX_EPOCH => Err((column, "lies before 1970".to_owned())),
+            Some(at) if at > self.now => Err((column, "lies in the future".to_owned())),
+            Some(at) => Ok(at),
+        }
+    }
+
+    /// When the source's standard wanted it done; a day alone ends with its last moment.
+    pub(super) fn due(&self, created: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        let names = &self.mapping.columns.due;
+        let due = self.instants(names)?.map(|it| match it {
+            Instants { last, until, .. } if until > last => until,
+            Instants { first, last, .. } if first < created => last,
+            Instants { first, .. } => first,
+        });
+        match due {
+            Some(at) if at <= Timestamp::UNIX_EPOCH => {
+                Err((self.first(names).0, "lies before 1970".to_owned()))
+            }
+            Some(_) | None => Ok(due),
+        }
     }
 
     /// A date that does not lie before `since` if it can be read so: an hour that came twice may mean the second time.
     fn date_since(&self, since: Timestamp, names: &Names) -> Result<Option<Timestamp>, Fault> {
         let instants = self.instants(names)?;
-        Ok(instants.map(|(first, last)| if first < since { last } else { first }))
+        Ok(instants.map(|it| if it.first < since { it.last } else { it.first }))
     }
 
-    fn instants(&self, names: &Names) -> Result<Option<(Timestamp, Timestamp)>, Fault> {
+    fn instants(&self, names: &Names) -> Result<Option<Instants>, Fault> {
         let (column, text) = self.first(names);
         if text.is_empty() {
             return Ok(None);
         }
-        let mapping = self.mapping;
-        let found = mapping
-            .dates
-            .iter()
-            .find_map(|form| instants(form, text, &mapping.time_zone));
-        found.map(Some).ok_or_else(|| {
-            (
-                column,
-                format!(
-                    "{text:?} is no date of the forms {}",
-                    mapping.dates.join(" | ")
-                ),
-            )
-        })
+        let forms = self.mapping.dates.join(" | ");
+        let found = Instants::read(text, self.mapping, self.sheet);
+        found
+            .map(Some)
+            .ok_or_else(|| (column, format!("{text:?} is no date of the forms {forms}")))
     }
 
+    /// Where it is. A place that is told and cannot be believed is a fault, but never the row's.
     pub(super) fn point(&self) -> Result<Option<(f64, f64)>, Fault> {
         let columns = &self.mapping.columns;
-        let (latitude, longitude) = (
+        let point = (
             self.degrees(&columns.latitude, 90.0)?,
             self.degrees(&columns.longitude, 180.0)?,
         );
-        Ok(latitude.zip(longitude))
+        let point = match point {
+            (Some(latitude), Some(longitude)) => (latitude, longitude),
+            (None, None) => return Ok(None),
+            (None, Some(_)) => return Err(alone(&columns.latitude, "longitude")),
+            (Some(_), None) => return Err(alone(&columns.longitude, "latitude")),
+        };
+        let column = one(&columns.latitude);
+        if point.0.fract() == 0.0 || point.1.fract() == 0.0 {
+            let told = format!("{}, {} was cut to whole degrees", point.0, point.1);
+            return Err((column, told));
+        }
+        match self.mapping.within {
+            Some(bounds) if !bounds.holds(point) => {
+                let told = format!("{}, {} lies outside place.within", point.0, point.1);
+                Err((column, told))
+            }
+            Some(_) | None => Ok(Some(point)),
+        }
     }
 
     fn degrees(&self, names: &Names, most: f64) -> Result<Option<f64>, Fault> {
@@ -207,6 +241,10 @@ impl<'a> Cells<'a> {
     }
 }
 
+fn alone(names: &Names, other: &str) -> Fault {
+    (one(names), format!("is empty: a {other} alone is no place"))
+}
+
 fn unknown_word(names: &Names, word: &str, table: &str) -> Fault {
     let word: String = word.chars().take(60).collect();
     (
@@ -220,25 +258,21 @@ pub(super) fn one(names: &Names) -> String {
     names.0.first().cloned().unwrap_or_default()
 }
 
+/// What intake takes as text of any number of lines.
+fn free_text(text: &str, longest: usize) -> Result<(), String> {
+    if text.chars().count() > longest {
+        return Err(format!("is longer than {longest} characters"));
+    }
+    let controls = |it: char| it.is_control() && !matches!(it, '\n' | '\r' | '\t');
+    if text.chars().any(controls) {
+        return Err("holds control characters".to_owned());
+    }
+    Ok(())
+}
+
 /// Whether a text stands on one line and can be printed.
 pub(super) fn one_line(text: &str) -> bool {
     !text
         .chars()
         .any(|it| it.is_control() || matches!(it, '\u{2028}' | '\u{2029}'))
-}
-
-/// The first and the last instant that a text can mean, almost always the same: by its own offset, else in the time zone; a
-/// day alone begins at midnight. An hour that the clocks skipped is read one hour later; one that came twice means two.
-pub(super) fn instants(form: &str, text: &str, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
-    let parts = BrokenDownTime::parse(form, text).ok()?;
-    if parts.offset().is_some() {
-        return parts.to_timestamp().ok().map(|it| (it, it));
-    }
-    let civil = parts
-        .to_datetime()
-        .or_else(|_| parts.to_date().map(|it| it.at(0, 0, 0, 0)))
-        .ok()?;
-    let first = zone.to_ambiguous_timestamp(civil).compatible().ok()?;
-    let last = zone.to_ambiguous_timestamp(civil).later().ok()?;
-    Some((first, last))
 }

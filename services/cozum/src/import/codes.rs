@@ -132,9 +132,9 @@ mod tests {
 
     #[test]
     fn an_agency_keeps_its_word_where_it_can() {
-        let codes = units("x", &set(&["NYPD", "Solid Waste", "Mayor's Office"]));
+        let codes = units("x", &set(&["NYPD", "Mayor's Office", "Parks + Water"]));
         assert_eq!(codes["NYPD"].as_str(), "NYPD");
-        assert_eq!(codes["Solid Waste"].as_str(), "Solid Waste");
-        assert_eq!(codes["Mayor's Office"].as_str(), "x-mayor-s-office");
+        assert_eq!(codes["Mayor's Office"].as_str(), "Mayor's Office");
+        assert_eq!(codes["Parks + Water"].as_str(), "x-parks-water");
     }
 }

@@ -12,6 +12,7 @@
 //! created = "created_date"
 //! closed = ["closed_date", "updated_date"]   # optional; needed by rows whose status concludes
 //! updated = "updated_date"             # optional: when the present state was reached
+//! due = "due_date"                     # optional: when the source's own service standard wanted it done
 //! topic = "complaint_type"
 //! description = ["descriptor", "location_type"]   # optional; all of them, joined; else the topic's name
 //! answer = "resolution_description"    # optional: what a conclusion said
@@ -24,6 +25,9 @@
 //! neighbourhood = "city"
 //! latitude = "latitude"
 //! longitude = "longitude"
+//!
+//! [place]                              # optional: what lies outside is no place of this city, and stays unknown
+//! within = [40.4, -74.3, 41.0, -73.6]  # south, west, north, east
 //!
 //! [channels]                           # their word = our code
 //! PHONE = "phone"
@@ -38,12 +42,16 @@
 //! unit = "Call Center"
 //! ```
 
+mod lines;
+
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use vocabulary::{Channel, RequestState, SubResult};
+use vocabulary::{Channel, NotAWord, RequestState, SubResult};
+
+use lines::Mistake;
 
 /// A mapping that was read and checked.
 #[derive(Debug)]
@@ -66,6 +74,31 @@ pub struct Mapping {
     pub defaults: Defaults,
     /// Words that are as good as an empty cell.
     pub unknown: Vec<String>,
+    /// The city, where the mapping says where it lies.
+    pub(super) within: Option<Bounds>,
+}
+
+/// A rectangle of WGS 84 degrees: south, west, north, east.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Bounds([f64; 4]);
+
+impl Bounds {
+    fn new(corners: [f64; 4]) -> Result<Self, &'static str> {
+        let [south, west, north, east] = corners;
+        let latitudes = -90.0 <= south && south < north && north <= 90.0;
+        let longitudes = -180.0 <= west && west < east && east <= 180.0;
+        if latitudes && longitudes {
+            Ok(Self(corners))
+        } else {
+            Err("is south, west, north, east in degrees")
+        }
+    }
+
+    /// Whether a point lies inside or on the edge.
+    pub(super) fn holds(self, (latitude, longitude): (f64, f64)) -> bool {
+        let [south, west, north, east] = self.0;
+        (south..=north).contains(&latitude) && (west..=east).contains(&longitude)
+    }
 }
 
 /// What a status word means.
@@ -78,38 +111,25 @@ pub struct Status {
 }
 
 /// The columns of the export; an empty list where it has none.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Columns {
     pub(super) id: Names,
     pub(super) created: Names,
-    #[serde(default)]
     pub(super) closed: Names,
-    #[serde(default)]
     pub(super) updated: Names,
-    #[serde(default)]
+    pub(super) due: Names,
     pub(super) topic: Names,
-    #[serde(default)]
     pub(super) description: Names,
-    #[serde(default)]
     pub(super) answer: Names,
-    #[serde(default)]
     pub(super) unit: Names,
-    #[serde(default)]
     pub(super) unit_name: Names,
-    #[serde(default)]
     pub(super) channel: Names,
-    #[serde(default)]
     pub(super) status: Names,
-    #[serde(default)]
     pub(super) address: Names,
-    #[serde(default)]
     pub(super) district: Names,
-    #[serde(default)]
     pub(super) neighbourhood: Names,
-    #[serde(default)]
     pub(super) latitude: Names,
-    #[serde(default)]
     pub(super) longitude: Names,
 }
 
@@ -119,7 +139,7 @@ pub struct Columns {
 pub(super) struct Names(pub(super) Vec<String>);
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "is a column's name, or a list of them")]
 enum OneOrMany {
     One(String),
     Many(Vec<String>),
@@ -154,7 +174,10 @@ struct File {
     time_zone: String,
     dates: Vec<String>,
     delimiter: Option<String>,
+    #[serde(default)]
     columns: Columns,
+    #[serde(default)]
+    place: PlaceNumbers,
     #[serde(default)]
     channels: BTreeMap<String, String>,
     #[serde(default)]
@@ -163,6 +186,12 @@ struct File {
     defaults: DefaultTexts,
     #[serde(default)]
     unknown: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlaceNumbers {
+    within: Option<[f64; 4]>,
 }
 
 #[derive(Deserialize)]
@@ -189,37 +218,37 @@ impl Mapping {
         Self::parse(&text).with_context(|| format!("mapping {}", path.display()))
     }
 
-    /// Reads a mapping, and says of which key what is wrong.
+    /// Reads a mapping, and says on which line and of which key what is wrong.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let file: File = toml::from_str(text)?;
-        let source_is_slug = file
-            .source
-            .bytes()
-            .all(|it| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        anyhow::ensure!(
-            source_is_slug && (1..=32).contains(&file.source.len()),
-            "source: has 1 to 32 of a-z, 0-9 and -"
-        );
-        anyhow::ensure!(
-            !file.dates.is_empty(),
-            "dates: names at least one form, like \"%Y-%m-%d %H:%M:%S\""
-        );
+        let file: File = toml::from_str(text)
+            .map_err(|error| anyhow::Error::msg(lines::malformed(text, &error)))?;
+        let mapping = Self::understand(file);
+        mapping.map_err(|mistake| anyhow::Error::msg(mistake.told(text)))
+    }
+
+    fn understand(file: File) -> Result<Self, Mistake> {
+        let is_slug = |it: u8| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        let source = &file.source;
+        if !source.bytes().all(is_slug) || !(1..=32).contains(&source.len()) {
+            return Err(Mistake::new(&["source"], "has 1 to 32 of a-z, 0-9 and -"));
+        }
+        if file.dates.is_empty() {
+            let problem = "names at least one form, like \"%Y-%m-%d %H:%M:%S\"";
+            return Err(Mistake::new(&["dates"], problem));
+        }
         for form in &file.dates {
             jiff::fmt::strtime::format(form, &jiff::Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC))
-                .with_context(|| format!("dates: {form:?}"))?;
+                .map_err(|problem| Mistake::new(&["dates"], format!("{form:?}: {problem}")))?;
         }
         let delimiter = match file.delimiter.as_deref().unwrap_or(",").as_bytes() {
             [byte] if byte.is_ascii() => *byte,
-            _ => anyhow::bail!("delimiter: is one ASCII character"),
+            _ => return Err(Mistake::new(&["delimiter"], "is one ASCII character")),
         };
+        let within = file.place.within.map(Bounds::new).transpose();
+        let channel = file.defaults.channel.as_deref().map(str::parse).transpose();
         let defaults = Defaults {
-            channel: file
-                .defaults
-                .channel
-                .as_deref()
-                .map(str::parse)
-                .transpose()
-                .context("defaults.channel")?,
+            channel: channel
+                .map_err(|problem: NotAWord| Mistake::new(&["defaults", "channel"], problem))?,
             status: file.defaults.status,
             topic: file.defaults.topic,
             unit: file.defaults.unit,
@@ -229,22 +258,24 @@ impl Mapping {
             .iter()
             .map(|(word, text)| Ok((word.clone(), status(word, text)?)));
         let mapping = Self {
+            time_zone: TimeZone::get(&file.time_zone)
+                .map_err(|problem| Mistake::new(&["time_zone"], problem))?,
             source: file.source,
-            time_zone: TimeZone::get(&file.time_zone).context("time_zone")?,
             dates: file.dates,
             delimiter,
             channels: channels(&file.channels)?,
-            statuses: statuses.collect::<anyhow::Result<_>>()?,
+            statuses: statuses.collect::<Result<_, Mistake>>()?,
             columns: file.columns,
             defaults,
             unknown: file.unknown,
+            within: within.map_err(|problem| Mistake::new(&["place", "within"], problem))?,
         };
         mapping.check()?;
         Ok(mapping)
     }
 
     /// What must come from somewhere: a column or a default.
-    fn check(&self) -> anyhow::Result<()> {
+    fn check(&self) -> Result<(), Mistake> {
         let (columns, defaults) = (&self.columns, &self.defaults);
         let sources = [
             ("id", &columns.id, false),
@@ -255,37 +286,35 @@ impl Mapping {
             ("status", &columns.status, defaults.status.is_some()),
         ];
         for (key, names, has_default) in sources {
-            anyhow::ensure!(
-                has_default || !names.0.is_empty(),
-                "columns.{key}: is missing"
-            );
+            if !has_default && names.0.is_empty() {
+                return Err(Mistake::new(&["columns", key], "is missing"));
+            }
         }
-        if let Some(word) = &defaults.status {
-            anyhow::ensure!(
-                self.statuses.contains_key(word),
-                "defaults.status: {word:?} does not stand in [statuses]"
-            );
+        if let Some(word) = &defaults.status
+            && !self.statuses.contains_key(word)
+        {
+            let problem = format!("{word:?} does not stand in [statuses]");
+            return Err(Mistake::new(&["defaults", "status"], problem));
         }
-        let concludes = self
-            .statuses
-            .values()
-            .any(|it| it.state == RequestState::Concluded);
-        anyhow::ensure!(
-            !concludes || !columns.closed.0.is_empty(),
-            "columns.closed: is missing, but [statuses] knows concluded requests"
-        );
+        let mut meant = self.statuses.values();
+        let concludes = meant.any(|it| it.state == RequestState::Concluded);
+        if concludes && columns.closed.0.is_empty() {
+            let problem = "is missing, but [statuses] knows concluded requests";
+            return Err(Mistake::new(&["columns", "closed"], problem));
+        }
         Ok(())
     }
 }
 
 impl Columns {
     /// Every column that the mapping names, with the mapping's key for it.
-    pub(super) fn all(&self) -> [(&'static str, &Names); 16] {
+    pub(super) fn all(&self) -> [(&'static str, &Names); 17] {
         [
             ("id", &self.id),
             ("created", &self.created),
             ("closed", &self.closed),
             ("updated", &self.updated),
+            ("due", &self.due),
             ("topic", &self.topic),
             ("description", &self.description),
             ("answer", &self.answer),
@@ -302,46 +331,44 @@ impl Columns {
     }
 }
 
-fn channels(texts: &BTreeMap<String, String>) -> anyhow::Result<BTreeMap<String, Channel>> {
+fn channels(texts: &BTreeMap<String, String>) -> Result<BTreeMap<String, Channel>, Mistake> {
     let read = |(word, code): (&String, &String)| {
-        let channel = code
-            .parse()
-            .with_context(|| format!("channels.{word}: {code:?}"))?;
+        let channel = code.parse().map_err(|problem: NotAWord| {
+            Mistake::new(&["channels", word], format!("{code:?} {problem}"))
+        })?;
         Ok((word.clone(), channel))
     };
     texts.iter().map(read).collect()
 }
 
-fn status(word: &str, text: &StatusText) -> anyhow::Result<Status> {
+fn status(word: &str, text: &StatusText) -> Result<Status, Mistake> {
+    let mistake = |key, problem: String| Mistake::new(&["statuses", word, key], problem);
     let state: RequestState = text
         .state
         .parse()
-        .with_context(|| format!("statuses.{word}.state"))?;
+        .map_err(|problem: NotAWord| mistake("state", problem.to_string()))?;
     let importable = [
         RequestState::Routed,
         RequestState::Assigned,
         RequestState::InProgress,
         RequestState::Concluded,
     ];
-    anyhow::ensure!(
-        importable.contains(&state),
-        "statuses.{word}.state: is one of: routed assigned in-progress concluded"
-    );
+    if !importable.contains(&state) {
+        let problem = "is one of: routed assigned in-progress concluded";
+        return Err(mistake("state", problem.to_owned()));
+    }
     let sub_result: Option<SubResult> = text
         .sub_result
         .as_deref()
         .map(str::parse)
         .transpose()
-        .with_context(|| format!("statuses.{word}.sub_result"))?;
-    match (state == RequestState::Concluded, sub_result) {
-        (true, None) => {
-            anyhow::bail!("statuses.{word}.sub_result: is missing, e.g. \"not-stated\"")
-        }
-        (false, Some(_)) => {
-            anyhow::bail!("statuses.{word}.sub_result: belongs to a concluded state only")
-        }
-        (true, Some(_)) | (false, None) => Ok(Status { state, sub_result }),
-    }
+        .map_err(|problem: NotAWord| mistake("sub_result", problem.to_string()))?;
+    let problem = match (state == RequestState::Concluded, sub_result) {
+        (true, Some(_)) | (false, None) => return Ok(Status { state, sub_result }),
+        (true, None) => "is missing, e.g. \"not-stated\"",
+        (false, Some(_)) => "belongs to a concluded state only",
+    };
+    Err(mistake("sub_result", problem.to_owned()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,4 @@
-use jiff::tz::TimeZone;
-
 use super::*;
-use crate::import::cells::instants;
 
 const NYC: &str = include_str!("../../mappings/nyc-311.toml");
 const HEADER: &str = "unique_key,created_date,closed_date,agency,agency_name,complaint_type,descriptor,location_type,\
@@ -10,11 +7,18 @@ const HEADER: &str = "unique_key,created_date,closed_date,agency,agency_name,com
 const GOOD: &str = "1,2024-04-16T03:03:15.000,,DOT,Department of Transportation,Street Condition,Pothole,N/A,,,\
     133 AVENUE,QUEENS,Open,,,QUEENS,ONLINE,40.6,-73.7\n";
 
-fn read(body: &[u8]) -> Vec<Result<Row, Refusal>> {
-    let mapping = Mapping::parse(NYC).unwrap();
-    Rows::new(&mapping, [HEADER.as_bytes(), body].concat().as_slice())
-        .unwrap()
-        .collect()
+fn read(body: &[u8]) -> Vec<Result<Row, Remark>> {
+    read_by(NYC, &[HEADER.as_bytes(), body].concat())
+}
+
+fn read_by(mapping: &str, file: &[u8]) -> Vec<Result<Row, Remark>> {
+    let mapping = Mapping::parse(mapping).unwrap();
+    rows(&mapping, file).unwrap().collect()
+}
+
+fn rows<'a>(mapping: &'a Mapping, file: &'a [u8]) -> anyhow::Result<Rows<'a>> {
+    let now = "2026-11-22T00:00:00Z".parse()?;
+    Rows::new(mapping, Table::csv(file, b',')?, now)
 }
 
 #[track_caller]
@@ -26,12 +30,6 @@ fn refused(body: &str, column: &str, reason: &str) {
         .expect("a row is refused");
     assert_eq!(refusal.column, column, "{refusal:?}");
     assert!(refusal.reason.contains(reason), "{refusal:?}");
-}
-
-fn day_in_new_york(text: &str) -> String {
-    let zone = TimeZone::get("America/New_York").unwrap();
-    let (first, _) = instants("%Y-%m-%dT%H:%M:%S%.f", text, &zone).unwrap();
-    first.to_string()
 }
 
 #[test]
@@ -91,8 +89,18 @@ fn what_is_wrong_with_a_row_names_its_column() {
         "empty",
     );
     refused(&GOOD.replace(",DOT,", ",,"), "agency", "empty");
-    refused(&GOOD.replace("40.6", "north"), "latitude", "degrees");
-    refused(&GOOD.replace("-73.7", "-190"), "longitude", "degrees");
+    refused(
+        &GOOD.replace("Pothole", "Pot\u{1}hole"),
+        "descriptor",
+        "control",
+    );
+    for (created, problem) in [("1969", "before 1970"), ("2027", "future")] {
+        refused(
+            &GOOD.replace("2024-04-16", &format!("{created}-04-16")),
+            "created_date",
+            problem,
+        );
+    }
     refused(
         &GOOD.replace("Pothole", &"x".repeat(4_001)),
         "descriptor",
@@ -150,10 +158,9 @@ fn a_line_number_counts_lines_inside_quotes() {
 
 #[test]
 fn a_line_number_counts_lines_that_end_in_cr_lf() {
-    let mapping = Mapping::parse(NYC).unwrap();
     let body = format!("{GOOD}2,short\n{}", GOOD.replacen('1', "3", 1));
     let file = format!("{HEADER}{body}").replace('\n', "\r\n");
-    let rows = Rows::new(&mapping, file.as_bytes()).unwrap();
+    let rows = read_by(NYC, file.as_bytes()).into_iter();
     let lines = rows.map(|it| it.map_or_else(|it| it.line, |it| it.line));
     assert_eq!(lines.collect::<Vec<_>>(), [2, 3, 4]);
 }
@@ -190,7 +197,7 @@ fn in_the_hour_that_comes_twice_a_request_is_not_closed_before_it_was_created() 
 fn a_column_that_stands_twice_is_told_by_its_name() {
     let mapping = Mapping::parse(NYC).unwrap();
     let header = HEADER.replace("city,", "city,agency,");
-    let problem = Rows::new(&mapping, header.as_bytes()).err().unwrap();
+    let problem = rows(&mapping, header.as_bytes()).err().unwrap();
     assert!(
         problem.to_string().contains("\"agency\" twice"),
         "{problem}"
@@ -207,37 +214,119 @@ fn a_closed_row_without_its_date_takes_the_next_best() {
 #[test]
 fn a_missing_column_is_told_by_its_key() {
     let mapping = Mapping::parse(NYC).unwrap();
-    let problem = Rows::new(&mapping, "unique_key,created_date\n".as_bytes())
+    let problem = rows(&mapping, "unique_key,created_date\n".as_bytes())
         .err()
         .unwrap()
         .to_string();
     assert!(problem.contains("columns.closed"), "{problem}");
 }
 
+/// The good row with other coordinates: the point, and what is said of it.
+fn place(latitude: &str, longitude: &str, mapping: &str) -> (Option<(f64, f64)>, String) {
+    let body = GOOD.replace("40.6,-73.7", &format!("{latitude},{longitude}"));
+    let file = [HEADER, &body].concat();
+    let row = read_by(mapping, file.as_bytes()).remove(0);
+    let row = row.expect("a place that cannot be believed refuses no row");
+    let told = row
+        .unplaced
+        .map(|(column, reason)| format!("{column} {reason}"));
+    (row.point, told.unwrap_or_default())
+}
+
 #[test]
-fn dates_follow_the_clocks_of_their_time_zone() {
-    assert_eq!(
-        day_in_new_york("2024-03-10T01:59:59.000"),
-        "2024-03-10T06:59:59Z"
+fn a_place_that_cannot_be_believed_is_unknown_and_says_why() {
+    let within = NYC.replace(
+        "[channels]",
+        "[place]\nwithin = [40, -75, 41, -73]\n[channels]",
     );
     assert_eq!(
-        day_in_new_york("2024-03-10T03:00:00.000"),
-        "2024-03-10T07:00:00Z"
+        place("40.6", "-73.7", &within),
+        (Some((40.6, -73.7)), String::new())
     );
+    assert_eq!(place("", "", NYC), (None, String::new()));
+    let unknown = [
+        (
+            "north",
+            "-73.7",
+            NYC,
+            "latitude \"north\" is not a number of degrees up to 90",
+        ),
+        (
+            "40.6",
+            "-190.5",
+            NYC,
+            "longitude \"-190.5\" is not a number of degrees up to 180",
+        ),
+        (
+            "40.6",
+            "NaN",
+            NYC,
+            "longitude \"NaN\" is not a number of degrees up to 180",
+        ),
+        (
+            "40.6",
+            "",
+            NYC,
+            "longitude is empty: a latitude alone is no place",
+        ),
+        (
+            "",
+            "-73.7",
+            NYC,
+            "latitude is empty: a longitude alone is no place",
+        ),
+        (
+            "39",
+            "-77",
+            NYC,
+            "latitude 39, -77 was cut to whole degrees",
+        ),
+        (
+            "39.0",
+            "-76.6",
+            NYC,
+            "latitude 39, -76.6 was cut to whole degrees",
+        ),
+        ("0", "0", NYC, "latitude 0, 0 was cut to whole degrees"),
+        (
+            "41.1",
+            "-73.7",
+            &within,
+            "latitude 41.1, -73.7 lies outside place.within",
+        ),
+    ];
+    for (latitude, longitude, mapping, told) in unknown {
+        assert_eq!(place(latitude, longitude, mapping), (None, told.to_owned()));
+    }
+}
+
+/// The due date of a row that was created on 2024-04-16 at 03:03:15.
+fn due(text: &str) -> Result<Row, Remark> {
+    let header = HEADER.replace("latitude,", "latitude,due_date,");
+    let body = GOOD.replace("40.6,", &format!("40.6,{text},"));
+    let mapping = NYC.replace("[columns]", "[columns]\ndue = \"due_date\"");
+    let mapping = mapping.replace("dates = [", "dates = [\"%Y-%m-%d\", ");
+    read_by(&mapping, [header, body].concat().as_bytes()).remove(0)
+}
+
+#[test]
+fn a_due_date_is_taken_as_the_source_has_it() {
+    let read = |text| due(text).unwrap().due.map(|it| it.to_string());
+    assert_eq!(read(""), None);
+    let hour = read("2024-04-19T03:03:15.000");
+    assert_eq!(hour.as_deref(), Some("2024-04-19T07:03:15Z"));
+    let day = read("2024-04-19");
     assert_eq!(
-        day_in_new_york("2024-03-10T02:30:00.000"),
-        "2024-03-10T07:30:00Z",
-        "an hour that was skipped"
+        day.as_deref(),
+        Some("2024-04-20T03:59:59.999999Z"),
+        "the day's end"
     );
+    let before = read("2024-04-01T00:00:00.000");
     assert_eq!(
-        day_in_new_york("2024-11-03T01:30:00.000"),
-        "2024-11-03T05:30:00Z",
-        "the first of two"
+        before.as_deref(),
+        Some("2024-04-01T04:00:00Z"),
+        "late from the start"
     );
-    let istanbul = TimeZone::get("Europe/Istanbul").unwrap();
-    let (midnight, _) = instants("%d.%m.%Y", "16.04.2024", &istanbul).unwrap();
-    assert_eq!(midnight.to_string(), "2024-04-15T21:00:00Z");
-    let (offset, _) =
-        instants("%Y-%m-%dT%H:%M:%S%z", "2024-04-16T00:00:00+0200", &istanbul).unwrap();
-    assert_eq!(offset.to_string(), "2024-04-15T22:00:00Z");
+    assert_eq!(due("soon").err().unwrap().column, "due_date");
+    assert_eq!(due("1899-12-30").err().unwrap().column, "due_date");
 }

@@ -7,17 +7,18 @@ use contracts::{
     routing::v1::ImportHandlingRequest,
     vocabulary::v1::{Imported, Place},
 };
+use jiff::Timestamp;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::{Refusal, Row, command_id, directory::Known};
+use super::{Remark, Row, command_id, directory::Plan};
 use crate::client::{Client, in_words, patiently};
 
 /// Sends rows.
 pub(super) struct Sender {
     client: Client,
     source: String,
-    known: Known,
+    plan: Plan,
 }
 
 /// What became of a row.
@@ -27,15 +28,15 @@ pub(super) enum Outcome {
     /// An earlier export registered it with other content, and that stands; its handling is as this row says.
     Followed,
     /// A service refused it.
-    Refused(Refusal),
+    Refused(Remark),
 }
 
 impl Sender {
-    pub(super) fn new(client: Client, source: &str, known: Known) -> Self {
+    pub(super) fn new(client: Client, source: &str, plan: Plan) -> Self {
         Self {
             client,
             source: source.to_owned(),
-            known,
+            plan,
         }
     }
 
@@ -145,7 +146,7 @@ impl Sender {
                 source_id: row.id.clone(),
                 agency: row.unit.clone(),
                 status: row.status.clone(),
-                ..Imported::default()
+                due_at: row.due.map_or(0, Timestamp::as_microsecond),
             }),
             ..RegisterRequestRequest::default()
         }
@@ -158,7 +159,7 @@ impl Sender {
             number,
             topic: self.topic(row),
             unit: self
-                .known
+                .plan
                 .units
                 .get(&row.unit)
                 .map(ToString::to_string)
@@ -176,7 +177,7 @@ impl Sender {
     }
 
     fn topic(&self, row: &Row) -> String {
-        self.known
+        self.plan
             .topics
             .get(&row.topic)
             .map(ToString::to_string)
@@ -194,7 +195,7 @@ fn is_here(status: &Status) -> bool {
 }
 
 /// What a service refused, by the field that it named.
-fn refusal(row: &Row, status: &Status) -> Refusal {
+fn refusal(row: &Row, status: &Status) -> Remark {
     let named = chassis::violations(status).into_iter().next();
     let (column, reason) = named.unwrap_or_else(|| (String::new(), status.message().to_owned()));
     let reason = if status.code() == Code::AlreadyExists {
@@ -202,7 +203,7 @@ fn refusal(row: &Row, status: &Status) -> Refusal {
     } else {
         reason
     };
-    Refusal {
+    Remark {
         line: row.line,
         id: row.id.clone(),
         column,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use contracts::analytics::v1::{Count, GetReportReply};
+use contracts::analytics::v1::{Count, GetReportReply, ServiceStandard, StandardCount};
 use vocabulary::{Channel, Language, RequestState, SubResult};
 
 /// The report as text: a title, and a block for each dimension that has anything to say.
@@ -104,6 +104,106 @@ pub(super) fn text(reply: &GetReportReply, language: Language) -> String {
     ];
     for (title, counts, empty) in blocks {
         block(&mut text, title, counts, language, empty);
+    }
+    text.push_str(&standard(&requests.standard.unwrap_or_default(), language));
+    text
+}
+
+/// How requests stand to their service standard; nothing where none has one.
+fn standard(standard: &ServiceStandard, language: Language) -> String {
+    if standard.evaluated + standard.open_due == 0 {
+        return String::new();
+    }
+    let say = |tr: &'static str, en: &'static str| match language {
+        Language::Tr => tr,
+        Language::En => en,
+    };
+    let title = say("Hizmet standardı", "Service standard");
+    let share = share(standard.breached, standard.evaluated, language);
+    let mut text = lines(
+        title,
+        &[
+            (
+                say(
+                    "Değerlendirilen (süresi belli, sonuçlanmış)",
+                    "Evaluated (due and concluded)",
+                ),
+                standard.evaluated.to_string(),
+            ),
+            (say("Süresi aşılan", "Breached"), share),
+            (
+                say(
+                    "Süresi belirtilmeden sonuçlanan",
+                    "Concluded without a due date",
+                ),
+                standard.without_due.to_string(),
+            ),
+            (
+                say(
+                    "Süresi belli, henüz sonuçlanmamış",
+                    "Due and not concluded yet",
+                ),
+                standard.open_due.to_string(),
+            ),
+        ],
+    );
+    let counts = say("aşılan / değerlendirilen", "breached / evaluated");
+    for (dimension, judged) in [
+        (say("birim", "unit"), &standard.by_unit),
+        (say("konu", "topic"), &standard.by_topic),
+        (
+            say("kaynaktaki kurum", "agency at the source"),
+            &standard.by_source_agency,
+        ),
+    ] {
+        let title = format!("{title} – {dimension} ({counts})");
+        let rows: Vec<(String, String)> = judged
+            .iter()
+            .filter(|it| it.evaluated > 0)
+            .map(|it| (judged_label(it, language), share_of(it, language)))
+            .collect();
+        if !rows.is_empty() {
+            text.push_str(&lines(&title, &rows));
+        }
+    }
+    text
+}
+
+fn judged_label(judged: &StandardCount, language: Language) -> String {
+    let count = Count {
+        key: judged.key.clone(),
+        name_tr: judged.name_tr.clone(),
+        name_en: judged.name_en.clone(),
+        count: judged.evaluated,
+    };
+    label(&count, language, "–")
+}
+
+fn share_of(judged: &StandardCount, language: Language) -> String {
+    share(judged.breached, judged.evaluated, language)
+}
+
+/// A share with both its counts: "1567 / 9555 (%16,4)".
+fn share(part: u64, whole: u64, language: Language) -> String {
+    if whole == 0 {
+        return format!("{part} / {whole}");
+    }
+    let tenths = (part * 1_000 + whole / 2) / whole;
+    let (whole_percent, tenth) = (tenths / 10, tenths % 10);
+    match language {
+        Language::Tr => format!("{part} / {whole} (%{whole_percent},{tenth})"),
+        Language::En => format!("{part} / {whole} ({whole_percent}.{tenth}%)"),
+    }
+}
+
+/// A title, and labels with what stands beside them.
+fn lines<L: AsRef<str>>(title: &str, rows: &[(L, String)]) -> String {
+    let labels = rows.iter().map(|(label, _)| label.as_ref().chars().count());
+    let width = labels.max().unwrap_or(0);
+    let mut text = format!("\n{title}\n");
+    for (label, value) in rows {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {:width$}  {value}", label.as_ref());
     }
     text
 }

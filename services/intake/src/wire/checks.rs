@@ -56,15 +56,20 @@ pub(super) fn moment(micros: i64, now: Timestamp) -> Result<Timestamp, Invalid> 
     if micros == 0 {
         return Ok(now);
     }
-    let at = Timestamp::from_microsecond(micros)
-        .map_err(|_| Invalid::at("occurred_at", "is not a time"))?;
-    if at < Timestamp::UNIX_EPOCH {
-        return Err(Invalid::at("occurred_at", "lies before 1970"));
-    }
+    let at = past_1970(micros, "occurred_at")?;
     if at.duration_since(now) > AHEAD {
         return Err(Invalid::at("occurred_at", "lies in the future"));
     }
     Ok(at)
+}
+
+/// Any time since 1970.
+fn past_1970(micros: i64, field: &str) -> Result<Timestamp, Invalid> {
+    match Timestamp::from_microsecond(micros) {
+        Ok(at) if at >= Timestamp::UNIX_EPOCH => Ok(at),
+        Ok(_) => Err(Invalid::at(field, "lies before 1970")),
+        Err(_) => Err(Invalid::at(field, "is not a time")),
+    }
 }
 
 /// Text of any number of lines, kept exactly as it is.
@@ -235,11 +240,16 @@ pub(super) fn imported(proto: Option<words::Imported>) -> Result<Option<Imported
     one_line(&proto.source_id, "imported.source_id", 100)?;
     one_line(&proto.agency, "imported.agency", 200)?;
     one_line(&proto.status, "imported.status", 100)?;
+    let due_at = match proto.due_at {
+        0 => None,
+        micros => Some(past_1970(micros, "imported.due_at")?),
+    };
     Ok(Some(Imported {
         source: proto.source,
         source_id: proto.source_id,
         agency: proto.agency,
         status: proto.status,
+        due_at,
     }))
 }
 

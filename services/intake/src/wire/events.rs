@@ -142,7 +142,7 @@ fn import_mark(imported: &Imported) -> words::Imported {
         source_id: imported.source_id.clone(),
         agency: imported.agency.clone(),
         status: imported.status.clone(),
-        due_at: 0,
+        due_at: imported.due_at.map_or(0, Timestamp::as_microsecond),
     }
 }
 
@@ -377,10 +377,12 @@ fn choice(proto: request_registered::Choice) -> Choice {
 }
 
 fn imported(proto: words::Imported) -> Imported {
+    let due_at = Some(proto.due_at).filter(|it| *it != 0);
     Imported {
         source: proto.source,
         source_id: proto.source_id,
         agency: proto.agency,
         status: proto.status,
+        due_at: due_at.map(event::timestamp),
     }
 }

@@ -162,7 +162,7 @@ fn urls_places_times_and_imports_are_refused_by_their_names() {
             source_id: id.to_owned(),
             agency: String::new(),
             status: String::new(),
-            due_at: 0,
+            due_at: 1_800_000_000_000_000,
         })
     };
     check_refused("imported.source", |it| {
@@ -171,6 +171,11 @@ fn urls_places_times_and_imports_are_refused_by_their_names() {
     check_refused("imported.source_id", |it| {
         it.imported = imported("nyc-311", "")
     });
+    for due_at in [-1, i64::MAX] {
+        check_refused("imported.due_at", |it| {
+            it.imported = imported("nyc-311", "1").map(|it| words::Imported { due_at, ..it });
+        });
+    }
 }
 
 #[test]

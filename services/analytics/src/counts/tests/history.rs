@@ -32,9 +32,11 @@ pub(super) enum Happening {
         topic: usize,
         district: usize,
         imported: Option<usize>,
+        due: Option<i64>,
     },
     Handled {
         request: usize,
+        quarter: i64,
         how: usize,
         unit: usize,
         sub_result: usize,
@@ -53,28 +55,33 @@ pub(super) fn happenings() -> impl Strategy<Value = Vec<Happening>> {
             .prop_map(|(channel, quarter)| Happening::Contact { channel, quarter }),
         (
             channel,
-            quarter,
+            quarter.clone(),
             three.clone(),
             three.clone(),
-            prop::option::of(three.clone())
+            prop::option::of(three.clone()),
+            prop::option::of(quarter.clone())
         )
-            .prop_map(|(channel, quarter, topic, district, imported)| {
+            .prop_map(|(channel, quarter, topic, district, imported, due)| {
                 Happening::Request {
                     channel,
                     quarter,
                     topic,
                     district,
                     imported,
+                    due,
                 }
             }),
-        (0..40usize, 0..14usize, three, 0..10usize).prop_map(|(request, how, unit, sub_result)| {
-            Happening::Handled {
-                request,
-                how,
-                unit,
-                sub_result,
+        (0..40usize, quarter, 0..14usize, three, 0..10usize).prop_map(
+            |(request, quarter, how, unit, sub_result)| {
+                Happening::Handled {
+                    request,
+                    quarter,
+                    how,
+                    unit,
+                    sub_result,
+                }
             }
-        }),
+        ),
     ];
     prop::collection::vec(happening, 0..80)
 }
@@ -90,6 +97,15 @@ pub(super) struct Known {
     pub(super) state: RequestState,
     pub(super) sub_result: Option<SubResult>,
     pub(super) source: Option<String>,
+    pub(super) due: Option<i64>,
+    pub(super) concluded: Option<i64>,
+}
+
+impl Known {
+    /// What is due and concluded is judged: whether it came too late.
+    pub(super) fn late(&self) -> Option<bool> {
+        Some(self.concluded? > self.due?)
+    }
 }
 
 /// The naive count: everything in lists, counted by walking them.
@@ -132,7 +148,9 @@ impl Naive {
                 topic,
                 district,
                 imported,
+                due,
             } => {
+                let due = imported.and(due);
                 let channel = Channel::ALL[channel];
                 let source = imported.map(|it| format!("agency {it}"));
                 let message = RequestRegistered {
@@ -146,6 +164,7 @@ impl Naive {
                     imported: source.clone().map(|it| Imported {
                         agency: it.clone(),
                         status: it,
+                        due_at: due.map_or(0, |it| at(it).as_microsecond()),
                         ..Imported::default()
                     }),
                     ..RequestRegistered::default()
@@ -159,50 +178,68 @@ impl Naive {
                     state: RequestState::Registered,
                     sub_result: None,
                     source,
+                    due,
+                    concluded: None,
                 });
                 Some(recorded(&message, at(quarter)))
             }
             Happening::Handled {
                 request,
+                quarter,
                 how,
                 unit,
                 sub_result,
             } => {
                 let known = self.requests.get_mut(request)?;
                 let sub_result = SubResult::ALL[sub_result];
-                Some(handled(
-                    known,
-                    number(request),
-                    how,
-                    UNITS[unit],
-                    sub_result,
-                ))
+                known.concluded = match how {
+                    8 => Some(quarter),
+                    11 | 12 => known.concluded,
+                    _ => None,
+                };
+                let number = number(request);
+                let at = at(quarter);
+                Some(handled(known, number, at, how, UNITS[unit], sub_result))
             }
         }
+    }
+
+    pub(super) fn in_span(&self) -> impl Iterator<Item = &Known> {
+        self.requests.iter().filter(|it| !it.day.is_empty())
     }
 
     pub(super) fn requests_by(
         &self,
         key: impl Fn(&Known) -> Option<String>,
     ) -> BTreeMap<String, u64> {
-        tally(
-            self.requests
-                .iter()
-                .filter(|it| !it.day.is_empty())
-                .filter_map(key),
-        )
+        tally(self.in_span().filter_map(key))
+    }
+
+    /// How many were judged, and how many of them came too late.
+    pub(super) fn judged_by(
+        &self,
+        key: impl Fn(&Known) -> Option<String>,
+    ) -> BTreeMap<String, (u64, u64)> {
+        let mut judged = BTreeMap::new();
+        for known in self.in_span() {
+            let Some(key) = key(known) else { continue };
+            let (evaluated, breached): &mut (u64, u64) = judged.entry(key).or_default();
+            *evaluated += u64::from(known.late().is_some());
+            *breached += u64::from(known.late() == Some(true));
+        }
+        judged
     }
 }
 
 fn handled(
     known: &mut Known,
     number: String,
+    at: Timestamp,
     how: usize,
     unit: &'static str,
     sub_result: SubResult,
 ) -> NewEvent {
     use RequestState as State;
-    let at = at(0);
     let before = known.sub_result.take();
     if !matches!(how, 7 | 10 | 11 | 12) {
         known.unit = unit;

@@ -23,6 +23,7 @@ fn samples() -> Vec<(Event, SealedFields)> {
         source_id: "60850001".to_owned(),
         agency: "DSNY".to_owned(),
         status: "In Progress".to_owned(),
+        due_at: Some(event::timestamp(1_800_000_000_000_000)),
     };
     let contact = ContactId(1);
     let person_fields = ["name", "given_name", "family_name", "email", "phone"];
