@@ -81,6 +81,8 @@ pub(crate) struct Centre {
     /// Where this gateway is reached from its own machine.
     here: String,
     demo: bool,
+    /// What programs sent in the last minutes.
+    repeats: open311::Repeats,
 }
 
 impl Centre {
@@ -114,6 +116,7 @@ impl Centre {
             public_origin,
             here: config.here(),
             demo: config.demo,
+            repeats: open311::Repeats::default(),
         }))
     }
 

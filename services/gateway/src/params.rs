@@ -145,6 +145,22 @@ impl Params {
             .map_or("", |(_, value)| value)
     }
 
+    /// All values of that name that say something.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(key, value)| key == name && !value.trim().is_empty())
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Every name with every value that says something.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .filter(|(_, value)| !value.trim().is_empty())
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The same without the spaces around it.
     pub(crate) fn trimmed(&self, name: &str) -> &str {
         self.get(name).trim()

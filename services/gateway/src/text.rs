@@ -80,6 +80,14 @@ pub(crate) fn iso(micros: i64) -> String {
         .to_string()
 }
 
+/// The first and the last microsecond of a day.
+pub(crate) fn day_bounds(day: Date) -> Option<(i64, i64)> {
+    let first = day.to_zoned(zone()).ok()?;
+    let next = day.tomorrow().ok()?.to_zoned(zone()).ok()?;
+    let last = next.timestamp().as_microsecond() - 1;
+    Some((first.timestamp().as_microsecond(), last))
+}
+
 /// The end of a day, as [`iso`] writes it; `None` for what is no date.
 pub(crate) fn end_of_day(date: &str) -> Option<String> {
     let date: Date = date.parse().ok()?;
@@ -195,6 +203,10 @@ mod tests {
         };
         let turkish = keys(include_str!("../locales/tr/main.ftl"));
         assert_eq!(turkish, keys(include_str!("../locales/en/main.ftl")));
+        assert_eq!(
+            keys(include_str!("../locales/tr/open311.ftl")),
+            keys(include_str!("../locales/en/open311.ftl"))
+        );
         let values = [
             ("unit", "x"),
             ("date", "x"),

@@ -8,7 +8,7 @@ footer = This page uses no cookies. In an emergency call 112.
 
 file-title = File a request
 file-lead = Tell us your request, complaint or suggestion; it goes to the unit in charge. You get your request number at once.
-what-is-public = Anybody who has the number can see the topic, unit, state and dates of a request, and for most topics the district, the neighbourhood and the point you gave as latitude and longitude; but not your text, your name, how to reach you, or your address.
+what-is-public = Anybody can see the topic, unit, state and dates of your request. For most topics the description you write, the district, the neighbourhood and the point you give as latitude and longitude are published too, so do not write personal details in the description. For personal topics such as social services they are not. Your name, how to reach you and your address are never published.
 file-button = Send the request
 part-what = What it is about
 part-where = Where

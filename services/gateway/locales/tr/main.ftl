@@ -8,7 +8,7 @@ footer = Bu sayfa çerez kullanmaz. Acil durumlarda 112'yi arayın.
 
 file-title = Başvuru yap
 file-lead = Talep, şikâyet ve önerinizi yazın; ilgili birime iletilir. Hemen ardından başvuru numaranızı alırsınız.
-what-is-public = Numarayı bilen herkes başvurunun konusunu, birimini, durumunu ve tarihlerini, çoğu konuda da ilçesini, mahallesini ve enlem ile boylam olarak verdiğiniz noktayı görebilir; yazdığınız metni, adınızı, iletişim bilgilerinizi ve adresinizi göremez.
+what-is-public = Herkes başvurunuzun konusunu, birimini, durumunu ve tarihlerini görebilir. Çoğu konuda yazdığınız açıklama, ilçe, mahalle ve enlem ile boylam olarak verdiğiniz nokta da yayımlanır; açıklamaya kişisel bilgi yazmayın. Sosyal hizmetler gibi kişisel konularda bunlar yayımlanmaz. Adınız, iletişim bilgileriniz ve adresiniz hiçbir zaman yayımlanmaz.
 file-button = Başvuruyu gönder
 part-what = Konu
 part-where = Yer

@@ -4,6 +4,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::Response,
 };
+use contracts::intake::v1::Answer;
 use serde::Serialize;
 use tonic::{Code, Status};
 
@@ -57,6 +58,38 @@ impl Problems {
         }
         response
     }
+}
+
+impl Problems {
+    /// What intake says is wrong, with the attributes by the names that the client gave them.
+    pub(super) fn of_answers(status: &Status, answers: &[Answer]) -> Self {
+        let mut problems = Self::from(status.clone());
+        for problem in &mut problems.list {
+            let Some((field, told)) = problem.description.split_once(": ") else {
+                continue;
+            };
+            let place = field
+                .strip_prefix("answers[")
+                .and_then(|it| it.strip_suffix(']'));
+            let answered = place
+                .and_then(|it| it.parse::<usize>().ok())
+                .and_then(|it| answers.get(it))
+                .map(|it| it.attribute.as_str())
+                .filter(|it| is_code(it));
+            if let Some(code) = answered.or_else(|| field.strip_prefix("answers.")) {
+                problem.description = format!("attribute[{code}]: {told}");
+            } else if place.is_some() {
+                problem.description = format!("attribute: {told}");
+            }
+        }
+        problems
+    }
+}
+
+/// Only what looks like a code is quoted back.
+fn is_code(text: &str) -> bool {
+    let fits = |it: u8| it.is_ascii_alphanumeric() || it == b'-' || it == b'_';
+    text.len() <= 40 && text.bytes().all(fits)
 }
 
 impl From<Unreadable> for Problems {
@@ -131,7 +164,9 @@ fn parameter(field: &str) -> &str {
         "citizen.given_name" => "first_name",
         "citizen.family_name" => "last_name",
         "command_id" => "Idempotency-Key",
-        "number" => "service_request_id",
+        "number" | "target.number" => "service_request_id",
+        "text" => "description",
+        "files" => "media",
         other => other.strip_prefix("citizen.").unwrap_or(other),
     }
 }

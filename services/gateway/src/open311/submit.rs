@@ -5,21 +5,15 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use contracts::{
-    intake::v1::{Citizen, RegisterRequestRequest},
+    intake::v1::{Answer, Citizen, RegisterRequestRequest},
     vocabulary::v1::Place,
 };
 use serde::Serialize;
 use uuid::Uuid;
 use vocabulary::{Channel, Language};
 
-use super::{Asked, Problems};
-use crate::{
-    Centre,
-    keys::Holder,
-    limits::{Limit, Wait, Whom},
-    params::Params,
-    text::Words,
-};
+use super::{Asked, Problems, Refused, show};
+use crate::{Centre, keys::Holder, limits::Whom, params::Params, text::Words};
 
 /// No parameter may be longer, so that a message to intake stays small and the answer names the parameter.
 const LONGEST: usize = 4_000;
@@ -48,20 +42,7 @@ pub(super) struct Created {
     account_id: Option<String>,
 }
 
-/// Why nothing was registered.
-pub(super) enum Refused {
-    TooOften(Wait),
-    Problems(Problems),
-}
-
-impl<P: Into<Problems>> From<P> for Refused {
-    fn from(problems: P) -> Self {
-        Self::Problems(problems.into())
-    }
-}
-
-/// Registers what was sent; answers with the number and the position it stands at. Calls are counted by key, and those
-/// without a valid one by the address they come from.
+/// Registers what was sent; answers with the number and the position it stands at.
 pub(super) async fn submit(
     centre: &Centre,
     from: Whom,
@@ -69,46 +50,45 @@ pub(super) async fn submit(
 ) -> Result<(Created, u64), Refused> {
     let headers = request.headers().clone();
     let params = Params::of_body(request).await?;
-    let keyed = Asked::by_key(centre, &params, &headers).await;
-    let (limit, whom) = match &keyed {
-        Ok((_, key)) => (Limit::Keys, key.whom()),
-        Err(_) => (Limit::Public, from),
-    };
-    centre
-        .limits
-        .count(limit, &whom)
-        .map_err(Refused::TooOften)?;
-    let (asked, key) = keyed?;
-    let command_id = command_id(centre, &headers, &key)?;
-    let command = command(&params, asked.language, command_id)?;
-    if centre
-        .register(asked.municipality)
-        .topic(&command.topic)
-        .await?
-        .is_none()
-    {
+    let (asked, key) = Asked::counted(centre, from, &params, &headers).await?;
+    let mut command = command(&params, asked.language)?;
+    command.command_id = command_id(centre, &headers, &key, &command)?.to_string();
+    let register = centre.register(asked.municipality);
+    if register.topic(&command.topic).await?.is_none() {
         let problem = "service_code: no such service here";
         return Err(Problems::one(StatusCode::NOT_FOUND, problem).into());
     }
 
-    let caller = centre.caller(asked.municipality, &format!("open311:{}", key.name));
+    let caller = centre.caller(asked.municipality, &key.recorded_as());
     let reply = chassis::patiently(|| {
         let (mut intake, request) = (centre.intake(), caller.request(command.clone()));
         async move { intake.register_request(request).await }
     });
-    let reply = reply.await?.into_inner();
+    let reply = reply
+        .await
+        .map_err(|it| Problems::of_answers(&it, &command.answers))?
+        .into_inner();
     let created = Created {
         service_request_id: reply.number,
         service_notice: Words(asked.language).get("open311-notice"),
-        account_id: None,
+        account_id: Some(params.trimmed("account_id").to_owned()).filter(|it| !it.is_empty()),
     };
     Ok((created, reply.position))
 }
 
-/// The same key of the same holder is the same command; without one each call is a command of its own.
-fn command_id(centre: &Centre, headers: &HeaderMap, key: &Holder) -> Result<Uuid, Problems> {
+/// The same key of the same holder is the same command; without one, so are the same words for a while.
+fn command_id(
+    centre: &Centre,
+    headers: &HeaderMap,
+    key: &Holder,
+    command: &RegisterRequestRequest,
+) -> Result<Uuid, Problems> {
+    let ids = &centre.platform.ids;
     let Some(given) = headers.get("idempotency-key") else {
-        return Ok(centre.platform.ids.fresh());
+        let words = chassis::event::fingerprint(command);
+        let now = centre.platform.clock.now();
+        let fresh = |slot: &str| ids.for_key(&key.principal(), slot);
+        return Ok(centre.repeats.command(&key.principal(), words, now, fresh));
     };
     let refused = || {
         Problems::one(
@@ -120,15 +100,10 @@ fn command_id(centre: &Centre, headers: &HeaderMap, key: &Holder) -> Result<Uuid
     if !(1..=255).contains(&given.len()) {
         return Err(refused());
     }
-    let principal = format!("open311:{}:{}", key.actor.municipality, key.fingerprint);
-    Ok(centre.platform.ids.for_key(&principal, given))
+    Ok(ids.for_key(&key.principal(), given))
 }
 
-fn command(
-    params: &Params,
-    language: Language,
-    command_id: Uuid,
-) -> Result<RegisterRequestRequest, Problems> {
+fn command(params: &Params, language: Language) -> Result<RegisterRequestRequest, Problems> {
     let mut problems: Vec<(&str, String)> = vec![];
     for name in PARAMETERS {
         if params.get(name).chars().nth(LONGEST).is_some() {
@@ -139,14 +114,15 @@ fn command(
         problems.push(("service_code", "is missing".to_owned()));
     }
     let place = place(params, &mut problems);
-    let address = match (
-        params.trimmed("address_string"),
-        params.trimmed("address_id"),
-    ) {
-        ("", "") => String::new(),
-        ("", id) => format!("address_id {id}"),
-        (address, _) => address.to_owned(),
-    };
+    let address_id = params.trimmed("address_id");
+    if address_id.chars().nth(100).is_some() || address_id.contains(['\n', '\r']) {
+        problems.push((
+            "address_id",
+            "has up to 100 characters in one line".to_owned(),
+        ));
+    }
+    let address = show::with_id(params.trimmed("address_string"), address_id);
+    let answers = answers(params, &mut problems);
     let has_point = !params.get("lat").is_empty() || !params.get("long").is_empty();
     if !has_point && address.is_empty() {
         problems.push((
@@ -158,7 +134,6 @@ fn command(
         return Err(problems);
     }
     Ok(RegisterRequestRequest {
-        command_id: command_id.to_string(),
         channel: Channel::Open311.number(),
         topic: params.trimmed("service_code").to_owned(),
         description: params.get("description").to_owned(),
@@ -166,8 +141,49 @@ fn command(
         place,
         citizen: citizen(params, language),
         media_url: params.trimmed("media_url").to_owned(),
+        answers,
         ..RegisterRequestRequest::default()
     })
+}
+
+/// `attribute[CODE]=v`, and `attribute[CODE][]=v` once for each value: the answers in the order they came.
+fn answers(params: &Params, problems: &mut Vec<(&str, String)>) -> Vec<Answer> {
+    let mut answers: Vec<Answer> = vec![];
+    for (name, value) in params.pairs() {
+        let Some(rest) = name.strip_prefix("attribute") else {
+            continue;
+        };
+        let code = rest
+            .strip_prefix('[')
+            .and_then(|it| it.split_once(']'))
+            .filter(|(code, index)| !code.is_empty() && is_index(index));
+        let Some((code, _)) = code else {
+            let problem =
+                "is written attribute[code], or attribute[code][] for each of several values";
+            problems.push(("attribute", problem.to_owned()));
+            continue;
+        };
+        if value.chars().nth(LONGEST).is_some() {
+            problems.push((
+                "attribute",
+                "holds a value longer than 4,000 characters".to_owned(),
+            ));
+        }
+        match answers.iter_mut().find(|it| it.attribute == code) {
+            Some(answer) => answer.values.push(value.to_owned()),
+            None => answers.push(Answer {
+                attribute: code.to_owned(),
+                values: vec![value.to_owned()],
+            }),
+        }
+    }
+    answers
+}
+
+/// What some clients write for one of several values: nothing, `[]` or `[0]`.
+fn is_index(text: &str) -> bool {
+    let inside = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    text.is_empty() || inside.is_some_and(|it| it.bytes().all(|it| it.is_ascii_digit()))
 }
 
 fn place(params: &Params, problems: &mut Vec<(&str, String)>) -> Option<Place> {
@@ -222,9 +238,7 @@ mod tests {
     fn told(params: Params) -> String {
         format!(
             "{:?}",
-            command(&params, Language::Tr, Uuid::nil())
-                .map(|_| ())
-                .unwrap_err()
+            command(&params, Language::Tr).map(|_| ()).unwrap_err()
         )
     }
 
@@ -264,21 +278,56 @@ mod tests {
             assert!(
                 command(
                     &Params::from([("service_code", "x"), (name, value)]),
-                    Language::Tr,
-                    Uuid::nil()
+                    Language::Tr
                 )
                 .is_ok()
             );
         }
         let params = Params::from([("service_code", "x"), ("lat", "39.92"), ("long", " 32.85 ")]);
-        let place = command(&params, Language::Tr, Uuid::nil())
-            .unwrap()
-            .place
-            .unwrap();
+        let place = command(&params, Language::Tr).unwrap().place.unwrap();
         assert_eq!(
             (place.latitude, place.longitude),
             (Some(39.92), Some(32.85))
         );
+    }
+
+    #[test]
+    fn answers_are_gathered_by_their_attribute() {
+        let params = Params::from([
+            ("service_code", "x"),
+            ("address_id", "7"),
+            ("attribute[WHISPAWN]", "123456"),
+            ("attribute[items][]", "a"),
+            ("attribute[items][]", "b"),
+            ("attribute[items][2]", "c"),
+        ]);
+        let answers = command(&params, Language::Tr).unwrap().answers;
+        let told: Vec<_> = answers
+            .iter()
+            .map(|it| (it.attribute.as_str(), it.values.join(" ")))
+            .collect();
+        let expected = [
+            ("WHISPAWN", "123456".to_owned()),
+            ("items", "a b c".to_owned()),
+        ];
+        assert_eq!(told, expected);
+        for wrong in [
+            "attribute",
+            "attribute[]",
+            "attribute[x",
+            "attribute[x]y",
+            "attributes",
+        ] {
+            let params = [("service_code", "x"), ("address_id", "7"), (wrong, "1")];
+            assert!(
+                told_of(&params).contains("attribute: is written"),
+                "{wrong}"
+            );
+        }
+    }
+
+    fn told_of(pairs: &[(&str, &str); 3]) -> String {
+        told(Params::from(*pairs))
     }
 
     #[test]
@@ -290,7 +339,7 @@ mod tests {
             ("description", text),
             ("phone", ""),
         ]);
-        let command = command(&params, Language::Tr, Uuid::nil()).unwrap();
+        let command = command(&params, Language::Tr).unwrap();
         assert_eq!(command.description, text);
         assert!(command.citizen.is_none());
     }

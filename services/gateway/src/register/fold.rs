@@ -21,7 +21,7 @@ pub(super) async fn apply(tx: &mut SqliteConnection, event: &Event) -> anyhow::R
         Some(Heard::Moved(step)) => moved(tx, &step, event).await,
         Some(Heard::Touched(touch)) => touched(tx, &touch, event).await,
         Some(Heard::Unit(unit)) => unit_defined(tx, &unit).await,
-        Some(Heard::Topic(topic)) => topic_defined(tx, &topic).await,
+        Some(Heard::Topic(topic)) => topic_defined(tx, &topic, event.occurred_at).await,
     }
 }
 
@@ -195,10 +195,26 @@ async fn moved(tx: &mut SqliteConnection, step: &Step, event: &Event) -> anyhow:
     .bind(&step.number)
     .execute(&mut *tx)
     .await?;
+    stepped(tx, step, event).await?;
     if stands != before.stands {
         counted(tx, &before.stands, -1).await?;
         counted(tx, &stands, 1).await?;
     }
+    Ok(())
+}
+
+async fn stepped(tx: &mut SqliteConnection, step: &Step, event: &Event) -> anyhow::Result<()> {
+    sqlx::query(
+        "insert or ignore into step (at, position, number, state, sub_result, planned_for) values (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(event.occurred_at)
+    .bind(i64::try_from(event.position)?)
+    .bind(&step.number)
+    .bind(step.state.number())
+    .bind(step.sub_result.map_or(0, SubResult::number))
+    .bind(&step.planned_for)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -228,8 +244,18 @@ async fn touched(tx: &mut SqliteConnection, touch: &Touch, event: &Event) -> any
     .bind(touch.public)
     .bind(event.occurred_at)
     .bind(&touch.number)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    if touch.public {
+        sqlx::query(
+            "insert or ignore into step (at, position, number, state, sub_result, planned_for) values (?, ?, ?, 0, 0, '')",
+        )
+        .bind(event.occurred_at)
+        .bind(i64::try_from(event.position)?)
+        .bind(&touch.number)
+        .execute(tx)
+        .await?;
+    }
     Ok(())
 }
 
@@ -246,11 +272,16 @@ async fn unit_defined(tx: &mut SqliteConnection, unit: &UnitDefined) -> anyhow::
     Ok(())
 }
 
-async fn topic_defined(tx: &mut SqliteConnection, topic: &TopicDefined) -> anyhow::Result<()> {
+async fn topic_defined(
+    tx: &mut SqliteConnection,
+    topic: &TopicDefined,
+    at: i64,
+) -> anyhow::Result<()> {
     let standard = topic.standard.unwrap_or_default();
     sqlx::query(
-        "insert or replace into topic (code, name_tr, name_en, unit, public, family, days, working_days, definition)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert or replace into topic (code, name_tr, name_en, unit, public, family, days, working_days,
+            defined_at, definition)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(&topic.code)
     .bind(&topic.name_tr)
@@ -260,6 +291,7 @@ async fn topic_defined(tx: &mut SqliteConnection, topic: &TopicDefined) -> anyho
     .bind(&topic.group)
     .bind(standard.days)
     .bind(standard.working_days)
+    .bind(at)
     .bind(topic.encode_to_vec())
     .execute(tx)
     .await?;

@@ -46,6 +46,7 @@ create index request_unit_state on request (unit, state, registered_at);
 create index request_topic on request (topic, registered_at);
 create index request_channel on request (channel, registered_at);
 create index request_district on request (district, registered_at);
+create index request_place on request (latitude) where latitude is not null;
 create index request_person on request (person, registered_at) where person <> '';
 create index request_assignee on request (assignee, registered_at) where assignee <> '';
 create index request_due on request (due_at) where open = 1 and due_at is not null;
@@ -61,6 +62,17 @@ create table tally (
     primary key (unit, channel, state, sub_result)
 ) without rowid;
 
+-- What the public may know to have happened to requests, in its order: a state that was reached, or a public remark (state 0).
+create table step (
+    at          integer not null,
+    position    integer not null,
+    number      text not null,
+    state       integer not null,
+    sub_result  integer not null,
+    planned_for text not null,
+    primary key (at, position)
+) without rowid;
+
 create table topic (
     code         text primary key,
     name_tr      text not null,
@@ -71,6 +83,8 @@ create table topic (
     -- The service standard; 0 of both for none.
     days         integer not null,
     working_days integer not null,
+    -- When it was defined or changed last.
+    defined_at   integer not null,
     -- cozum.routing.v1.TopicDefined as it stands now: keywords, questions and their choices.
     definition   blob not null
 ) without rowid;

@@ -1,0 +1,26 @@
+open311-service = { $service }. Unit in charge: { $unit }.
+open311-days = Service standard: { $days } days.
+open311-working-days = Service standard: { $days } working days.
+open311-contact = For this service turn to your municipality's solution centre: { $origin }. jurisdiction_id: { $jurisdictions }.
+open311-key-service = Filing requests needs a key: ask the solution centre for one at { $origin }.
+
+group-animals = Animals
+group-applications = Formal applications
+group-building = Planning and building
+group-business = Businesses
+group-cleanliness = Cleanliness
+group-culture = Culture and sport
+group-emergencies = Disasters and emergencies
+group-environment = Environment
+group-health = Health and cemeteries
+group-lighting = Lighting
+group-online = Online services
+group-opinions = Opinions and suggestions
+group-order = Public order
+group-parks = Parks and gardens
+group-payments = Taxes and payments
+group-roads = Roads and pavements
+group-support = Social support
+group-traffic = Traffic
+group-transport = Public transport
+group-water = Water and sewerage

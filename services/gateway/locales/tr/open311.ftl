@@ -1,0 +1,26 @@
+open311-service = { $service }. Sorumlu birim: { $unit }.
+open311-days = Hizmet standardı: { $days } gün.
+open311-working-days = Hizmet standardı: { $days } iş günü.
+open311-contact = Bu hizmet için belediyenizin çözüm merkezine başvurun: { $origin }. jurisdiction_id: { $jurisdictions }.
+open311-key-service = Başvuru göndermek için anahtar gerekir; çözüm merkezinden isteyin: { $origin }.
+
+group-animals = Hayvanlar
+group-applications = Resmî başvurular
+group-building = İmar ve yapı
+group-business = İşyerleri
+group-cleanliness = Temizlik
+group-culture = Kültür ve spor
+group-emergencies = Afet ve acil durum
+group-environment = Çevre
+group-health = Sağlık ve mezarlık
+group-lighting = Aydınlatma
+group-online = Dijital hizmetler
+group-opinions = Görüş ve öneri
+group-order = Kent düzeni
+group-parks = Park ve bahçe
+group-payments = Vergi ve ödeme
+group-roads = Yol ve kaldırım
+group-support = Sosyal destek
+group-traffic = Trafik
+group-transport = Toplu ulaşım
+group-water = Su ve kanalizasyon

@@ -1,0 +1,235 @@
+//! Finds the requests that a filter asks for, with one query on the register. Each form of the query says which index it
+//! walks, so that a page of a million requests costs what it holds.
+
+use sqlx::{QueryBuilder, Sqlite};
+use tonic::Status;
+
+use super::filter::{Cursor, Matching, Span};
+use crate::register::{Entry, Reader, unreadable};
+
+/// Degrees of latitude: what lies in a lower box is looked for by its place, in a higher one by its time.
+const LOW: f64 = 0.05;
+
+/// The requests of one part, and where the next one begins if there is one.
+pub(super) async fn find(
+    register: &Reader,
+    matching: &Matching,
+) -> Result<(Vec<Entry>, Option<Cursor>), Status> {
+    let mut entries: Vec<Entry> = query(matching)
+        .build_query_as()
+        .fetch_all(register.pool())
+        .await
+        .map_err(unreadable)?;
+    let size = usize::try_from(matching.size).unwrap_or(usize::MAX);
+    if entries.len() <= size {
+        return Ok((entries, None));
+    }
+    entries.truncate(size);
+    let next = entries.last().map(|it| Cursor {
+        at: if matching.follows_changes() {
+            it.updated_at
+        } else {
+            it.registered_at
+        },
+        number: it.number.clone(),
+    });
+    Ok((entries, next))
+}
+
+/// These requests, in the order of their numbers; those that there are.
+pub(super) async fn these(register: &Reader, numbers: &[String]) -> Result<Vec<Entry>, Status> {
+    let mut query = QueryBuilder::new("select * from request where number in (");
+    let mut list = query.separated(", ");
+    for number in numbers {
+        list.push_bind(number.as_str());
+    }
+    query.push(")");
+    query
+        .build_query_as()
+        .fetch_all(register.pool())
+        .await
+        .map_err(unreadable)
+}
+
+fn query(matching: &Matching) -> QueryBuilder<Sqlite> {
+    let sort = if matching.follows_changes() {
+        "updated_at"
+    } else {
+        "registered_at"
+    };
+    let mut query = QueryBuilder::new("select * from request indexed by ");
+    query.push(index(matching));
+    // Something that is always true, so that each condition begins alike.
+    query.push(" where 1");
+    within(&mut query, "registered_at", matching.registered);
+    within(&mut query, "updated_at", matching.updated);
+    if !matching.topics.is_empty() {
+        query.push(" and topic in (");
+        let mut topics = query.separated(", ");
+        for topic in &matching.topics {
+            topics.push_bind(topic.clone());
+        }
+        query.push(")");
+    }
+    if let Some(open) = matching.open {
+        query.push(" and open = ").push_bind(open);
+    }
+    if matching.area.is_some() {
+        area(&mut query, matching);
+    }
+    let (beyond, order) = if matching.follows_changes() {
+        (">", "")
+    } else {
+        ("<", " desc")
+    };
+    if let Some(after) = &matching.after {
+        query
+            .push(format!(" and ({sort}, number) {beyond} ("))
+            .push_bind(after.at)
+            .push(", ")
+            .push_bind(after.number.clone())
+            .push(")");
+    }
+    query
+        .push(format!(" order by {sort}{order}, number{order} limit "))
+        .push_bind(i64::from(matching.size) + 1)
+        .push(" offset ")
+        .push_bind(matching.skip);
+    query
+}
+
+fn index(matching: &Matching) -> &'static str {
+    let is_low = |it: &super::filter::Area| it.latitude.1 - it.latitude.0 < LOW;
+    if matching.area.as_ref().is_some_and(is_low) {
+        "request_place"
+    } else if matching.follows_changes() {
+        "request_updated"
+    } else if !matching.topics.is_empty() {
+        "request_topic"
+    } else if matching.open.is_some() {
+        "request_open"
+    } else {
+        "request_registered"
+    }
+}
+
+fn within(query: &mut QueryBuilder<Sqlite>, column: &str, span: Span) {
+    for (sign, bound) in [(">=", span.from), ("<=", span.to)] {
+        if let Some(bound) = bound {
+            query
+                .push(format!(" and {column} {sign} "))
+                .push_bind(bound);
+        }
+    }
+}
+
+/// Only where the place is published, so that no search tells what an answer withholds.
+fn area(query: &mut QueryBuilder<Sqlite>, matching: &Matching) {
+    let Some(area) = matching.area else { return };
+    query.push(" and topic in (select code from topic where public = 1)");
+    for (column, (from, to)) in [("latitude", area.latitude), ("longitude", area.longitude)] {
+        query
+            .push(format!(" and {column} between "))
+            .push_bind(from);
+        query.push(" and ").push_bind(to);
+    }
+    if let Some(circle) = area.circle {
+        let shorter = circle.shorter * circle.shorter;
+        for (sign, column, middle, weight) in [
+            (" and (", "latitude", circle.latitude, 1.0),
+            (" + (", "longitude", circle.longitude, shorter),
+        ] {
+            query.push(format!("{sign}{column} - ")).push_bind(middle);
+            query.push(format!(") * ({column} - ")).push_bind(middle);
+            query.push(") * ").push_bind(weight);
+        }
+        query.push(" <= ").push_bind(circle.radius * circle.radius);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use projection::ReadModel as _;
+    use sqlx::{Connection as _, Row as _, SqliteConnection};
+
+    use super::*;
+    use crate::{Register, open311::filter, params::Params};
+
+    /// How SQLite goes about a query.
+    async fn plan(pairs: &[(&str, &str)]) -> String {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql(Register::SCHEMA)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let asked: Vec<String> = pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let uri = format!("/?{}", asked.join("&")).parse().unwrap();
+        let params = Params::of_query(&uri);
+        let now = "2026-11-22T12:00:00Z".parse::<Timestamp>().unwrap();
+        let filter::Filter::Matching(matching) = filter::read(&params, now).unwrap() else {
+            panic!("numbers")
+        };
+        let sql = query(&matching).into_string();
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {sql}")))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        rows.iter()
+            .map(|it| it.get::<String, _>("detail") + "\n")
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_page_walks_an_index_and_sorts_nothing() {
+        let (from, after) = (
+            ("start_date", "2020-01-01T00:00:00Z"),
+            ("updated_after", "2026-11-01T00:00:00Z"),
+        );
+        let cursor = ("cursor", "1760000000000000.2026-48120937-8");
+        let cases: [(&[(&str, &str)], &str); 8] = [
+            (&[], "request_registered (registered_at>?)"),
+            (
+                &[from],
+                "request_registered (registered_at>? AND registered_at<?)",
+            ),
+            (
+                &[from, cursor],
+                "request_registered (registered_at>? AND registered_at<?)",
+            ),
+            (
+                &[("status", "open")],
+                "request_open (open=? AND registered_at>?)",
+            ),
+            (
+                &[("service_code", "pothole")],
+                "request_topic (topic=? AND registered_at>?)",
+            ),
+            (&[after], "request_updated (updated_at>?)"),
+            (&[after, cursor], "request_updated (updated_at>?"),
+            (
+                &[after, ("status", "closed"), ("service_code", "pothole")],
+                "request_updated (updated_at>?)",
+            ),
+        ];
+        for (pairs, index) in cases {
+            let plan = plan(pairs).await;
+            assert!(plan.contains(index), "{pairs:?}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{pairs:?}: {plan}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_place_is_found_by_its_latitude() {
+        let near = plan(&[("lat", "39.92"), ("long", "32.85")]).await;
+        assert!(
+            near.contains("request_place (latitude>? AND latitude<?)"),
+            "{near}"
+        );
+        let city = plan(&[("bbox", "32,39,33,40")]).await;
+        assert!(city.contains("request_registered"), "{city}");
+    }
+}
