@@ -65,8 +65,14 @@ const DECIDED: &[(&str, &str)] = &[
     ("vocabulary.AttributeChoice.key", "the directory"),
     ("vocabulary.AttributeChoice.name_tr", "the directory"),
     ("vocabulary.AttributeChoice.name_en", "the directory"),
-    ("intake.Choice.attribute", "a code of the directory"),
-    ("intake.Choice.keys", "codes of the directory"),
+    (
+        "intake.RequestRegistered.Choice.attribute",
+        "a code of the directory",
+    ),
+    (
+        "intake.RequestRegistered.Choice.keys",
+        "codes of the directory",
+    ),
     ("intake.Attachment.id", "derived from a command's id"),
     ("intake.Attachment.media_type", "from a closed list"),
     (

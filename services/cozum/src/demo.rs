@@ -20,6 +20,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{civil::Date, tz::TimeZone};
 use tonic::Code;
 
+pub(crate) use city::outlines;
 use commands::Commands;
 use story::{CONTACTS, Calendar, REQUESTS};
 

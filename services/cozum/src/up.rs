@@ -59,6 +59,14 @@ pub struct Up {
     public_url: Option<String>,
     #[command(flatten)]
     access: gateway::Access,
+    /// Outlines of the districts for the portal's map, in GeoJSON: municipality=FILE, separated by commas
+    #[arg(
+        long,
+        env = "COZUM_DISTRICTS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    districts: String,
     /// Mail server, smtp://user:password@host:port or smtps://…; nobody is told by e-mail without one
     #[arg(long, env = "COZUM_SMTP", hide_env_values = true)]
     smtp: Option<notification::SmtpUrl>,
@@ -178,6 +186,8 @@ impl Up {
                 tokens: self.tokens.expose().to_owned(),
                 public_url,
                 access: self.access.clone(),
+                districts: self.districts.clone(),
+                outlines: self.demo.then(demo::outlines),
                 demo: self.demo,
             },
         }

@@ -1,4 +1,4 @@
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, fs, net::SocketAddr, time::Duration};
 
 use chassis::config::Mistakes;
 use http::Uri;
@@ -8,6 +8,7 @@ use crate::{
     client::Proxies,
     keys::Keys,
     limits::{Rate, Rates},
+    portal::{Outlines, read_outlines},
     session::Sessions,
 };
 
@@ -38,6 +39,17 @@ pub struct Config {
     /// The URL under which citizens reach the portal, where a proxy stands in front
     #[arg(long, env = "COZUM_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Outlines of the districts for the portal's map, in GeoJSON: municipality=FILE, separated by commas
+    #[arg(
+        long,
+        env = "COZUM_DISTRICTS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub districts: String,
+    /// The outlines of the first municipality, where no file is named for it.
+    #[arg(skip)]
+    pub outlines: Option<String>,
     #[command(flatten)]
     pub access: Access,
     /// Whether the key and the token `demo` are allowed, and taken where none are given; and the demo's accounts added.
@@ -167,6 +179,9 @@ impl Config {
             mistakes.read::<Rate>(flag, rate);
         }
         mistakes.read::<Proxies>("--trusted-proxies", &self.access.trusted_proxies);
+        if let Err(problem) = self.outlines(municipalities) {
+            mistakes.add("--districts", problem);
+        }
         if self.public_url.is_some() && self.public_origin().is_none() {
             mistakes.add("--public-url", "is a URL like https://153.example.bel.tr");
         }
@@ -219,6 +234,27 @@ impl Config {
     pub(crate) fn here(&self) -> String {
         let port = self.http.rsplit(':').next().unwrap_or_default();
         format!("http://localhost:{port}")
+    }
+
+    /// What the portal's map shows of each municipality.
+    pub(crate) fn outlines(&self, municipalities: &[Municipality]) -> Result<Outlines, String> {
+        let mut outlines = Outlines::new();
+        let named = self.districts.split(',').map(str::trim);
+        for pair in named.filter(|it| !it.is_empty()) {
+            let (city, file) = pair
+                .split_once('=')
+                .ok_or("is municipality=FILE, separated by commas")?;
+            let served = municipalities.iter().find(|it| it.as_str() == city);
+            let city = served.ok_or_else(|| format!("{city} is not served here"))?;
+            let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+            let read = read_outlines(&text).map_err(|problem| format!("{file}: {problem}"))?;
+            outlines.insert(city.clone(), read);
+        }
+        if let Some((city, text)) = municipalities.first().zip(self.outlines.as_deref()) {
+            let read = read_outlines(text)?;
+            outlines.entry(city.clone()).or_insert(read);
+        }
+        Ok(outlines)
     }
 
     /// "https://153.example.bel.tr", as browsers write it in `Origin`.

@@ -77,6 +77,7 @@ pub(crate) struct Centre {
     limits: Limits,
     failures: Failures,
     proxies: Proxies,
+    outlines: portal::Outlines,
     public_origin: Option<String>,
     /// Where this gateway is reached from its own machine.
     here: String,
@@ -113,6 +114,9 @@ impl Centre {
             limits: Limits::new(config.rates().map_err(anyhow::Error::msg)?),
             failures: Failures::default(),
             proxies: config.proxies().map_err(anyhow::Error::msg)?,
+            outlines: config
+                .outlines(&platform.municipalities)
+                .map_err(anyhow::Error::msg)?,
             public_origin,
             here: config.here(),
             demo: config.demo,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::{
     RequestExt as _,
     body::{Body, Bytes, HttpBody as _},
-    extract::{FromRequest as _, Multipart, Request},
+    extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request},
     http::{HeaderMap, StatusCode, Uri, header::CONTENT_TYPE},
 };
 use tokio::{
@@ -31,6 +31,24 @@ const BESIDE_A_BODY: [&str; 2] = ["jurisdiction_id", "lang"];
 /// As many large bodies are in memory at once.
 static TURNS: Semaphore = Semaphore::const_new(8);
 
+/// The field of a form that holds pictures.
+const PICTURES: &str = "photo";
+/// Bytes of a form with pictures at most: three of 10 MB, one that is a little larger, and the texts.
+const FORM: usize = 36 << 20;
+/// How long such a form may take: a telephone on a hill sends a picture in a minute.
+const UPLOAD: Duration = Duration::from_secs(120);
+
+/// As many forms with pictures are in memory at once, until they are answered.
+static UPLOADS: Semaphore = Semaphore::const_new(8);
+
+/// A form that may hold pictures.
+pub(crate) struct Form {
+    pub(crate) params: Params,
+    pub(crate) pictures: Vec<Vec<u8>>,
+    /// Its bytes take room until it is answered.
+    _turn: Option<SemaphorePermit<'static>>,
+}
+
 /// Names and values in the order sent. An empty value counts as none.
 #[derive(Default)]
 pub(crate) struct Params(Vec<(String, String)>);
@@ -52,7 +70,10 @@ impl Unreadable {
 
     fn of(status: StatusCode) -> Self {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
-            Self::new(status, "the request body is larger than 16 MiB")
+            Self::new(
+                status,
+                "the request body is larger than 16 MiB, or 36 MiB with pictures",
+            )
         } else {
             Self::new(
                 StatusCode::BAD_REQUEST,
@@ -120,21 +141,20 @@ impl Params {
 
     /// The parameters of a body, and after them the few of the query that may stand there.
     pub(crate) async fn of_body(request: Request) -> Result<Self, Unreadable> {
-        let query = Self::of_query(request.uri());
-        let encoding = Encoding::of(request.headers())?;
-        let _turn = turn(request.body().size_hint().upper()).await?;
-        let late = |_| {
-            Unreadable::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "the request body took longer than 30 seconds",
-            )
-        };
-        let mut params = timeout(PATIENCE, read(request, encoding))
-            .await
-            .map_err(late)??;
-        let query = query.0.into_iter();
-        params.extend(query.filter(|(name, _)| BESIDE_A_BODY.contains(&name.as_str())));
-        Ok(Self(params))
+        let _turn = turn(&TURNS, request.body().size_hint().upper()).await?;
+        Ok(whole(request, PATIENCE, None).await?.0)
+    }
+
+    /// The same, of a form that may hold pictures.
+    pub(crate) async fn of_form(mut request: Request) -> Result<Form, Unreadable> {
+        DefaultBodyLimit::max(FORM).apply(&mut request);
+        let turn = turn(&UPLOADS, request.body().size_hint().upper()).await?;
+        let (params, pictures) = whole(request, UPLOAD, Some(PICTURES)).await?;
+        Ok(Form {
+            params,
+            pictures,
+            _turn: turn,
+        })
     }
 
     /// The first value of that name that says something, or an empty text.
@@ -178,11 +198,14 @@ impl<const N: usize> From<[(&str, &str); N]> for Params {
 }
 
 /// A large body, or one of unknown size, waits until there is room for it.
-async fn turn(bytes: Option<u64>) -> Result<Option<SemaphorePermit<'static>>, Unreadable> {
+async fn turn(
+    turns: &'static Semaphore,
+    bytes: Option<u64>,
+) -> Result<Option<SemaphorePermit<'static>>, Unreadable> {
     if bytes.is_some_and(|it| it <= SMALL) {
         return Ok(None);
     }
-    match timeout(PATIENCE, TURNS.acquire()).await {
+    match timeout(PATIENCE, turns.acquire()).await {
         Ok(turn) => Ok(turn.ok()),
         Err(_) => Err(Unreadable::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -191,7 +214,42 @@ async fn turn(bytes: Option<u64>) -> Result<Option<SemaphorePermit<'static>>, Un
     }
 }
 
-async fn read(request: Request, encoding: Encoding) -> Result<Vec<(String, String)>, Unreadable> {
+/// A body's parameters and the files of one field, and after them the few parameters of the query that may stand there.
+async fn whole(
+    request: Request,
+    patience: Duration,
+    files: Option<&str>,
+) -> Result<(Params, Vec<Vec<u8>>), Unreadable> {
+    let query = Params::of_query(request.uri());
+    let encoding = Encoding::of(request.headers())?;
+    let late = |_| {
+        let problem = format!(
+            "the request body took longer than {} seconds",
+            patience.as_secs()
+        );
+        Unreadable::new(StatusCode::REQUEST_TIMEOUT, problem)
+    };
+    let mut sent = timeout(patience, read(request, encoding, files))
+        .await
+        .map_err(late)??;
+    let query = query.0.into_iter();
+    sent.params
+        .extend(query.filter(|(name, _)| BESIDE_A_BODY.contains(&name.as_str())));
+    Ok((Params(sent.params), sent.files))
+}
+
+/// What a body held.
+#[derive(Default)]
+struct Sent {
+    params: Vec<(String, String)>,
+    files: Vec<Vec<u8>>,
+}
+
+async fn read(
+    request: Request,
+    encoding: Encoding,
+    files: Option<&str>,
+) -> Result<Sent, Unreadable> {
     let (parts, body) = request.into_parts();
     let whole = Request::from_parts(parts.clone(), body);
     let bytes: Bytes = whole
@@ -199,8 +257,13 @@ async fn read(request: Request, encoding: Encoding) -> Result<Vec<(String, Strin
         .await
         .map_err(|it: axum::extract::rejection::BytesRejection| Unreadable::of(it.status()))?;
     match encoding {
-        Encoding::Urlencoded => urlencoded(&bytes).await,
-        Encoding::Multipart => multipart(Request::from_parts(parts, Body::from(bytes))).await,
+        Encoding::Urlencoded => Ok(Sent {
+            params: urlencoded(&bytes).await?,
+            files: vec![],
+        }),
+        Encoding::Multipart => {
+            multipart(Request::from_parts(parts, Body::from(bytes)), files).await
+        }
     }
 }
 
@@ -230,36 +293,41 @@ async fn urlencoded(body: &[u8]) -> Result<Vec<(String, String)>, Unreadable> {
     Ok(params)
 }
 
-async fn multipart(request: Request) -> Result<Vec<(String, String)>, Unreadable> {
+async fn multipart(request: Request, files: Option<&str>) -> Result<Sent, Unreadable> {
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|it| Unreadable::of(it.status()))?;
-    let mut params = vec![];
+    let mut sent = Sent::default();
     while let Some(field) = form
         .next_field()
         .await
         .map_err(|it| Unreadable::of(it.status()))?
     {
-        if params.len() == PAIRS {
+        if sent.params.len() + sent.files.len() == PAIRS {
             return Err(Unreadable::too_many());
         }
         let name = field.name().unwrap_or_default().to_owned();
         if name.len() > NAME {
             return Err(Unreadable::at("", "its name is too long"));
         }
+        // A browser sends a file without a name for a field where none was chosen.
         let is_file = field.file_name().is_some_and(|it| !it.is_empty());
         let value = field
             .bytes()
             .await
             .map_err(|it| Unreadable::of(it.status()))?;
+        if is_file && files == Some(name.as_str()) {
+            sent.files.push(value.into());
+            continue;
+        }
         if is_file && !value.is_empty() {
             let problem = "files are not taken here; send a link in media_url";
             return Err(Unreadable::at(&name, problem));
         }
         let value = text(&name, value.into())?;
-        params.push((name, value));
+        sent.params.push((name, value));
         yield_now().await;
     }
-    Ok(params)
+    Ok(sent)
 }
 
 /// A name and its value, as they were sent.
@@ -381,6 +449,34 @@ mod tests {
         assert_eq!(refused(format!("address={long}")).await, told);
         let unnamed = refused(format!("{long}=x")).await;
         assert!(unnamed.len() < 100, "{unnamed}");
+    }
+
+    #[tokio::test]
+    async fn pictures_are_taken_where_a_form_has_them_and_nowhere_else() {
+        let part = |name: &str, file: &str, body: &str| {
+            let head = format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"");
+            format!("{head}; filename=\"{file}\"\r\n\r\n{body}\r\n")
+        };
+        let form = |parts: &[String]| {
+            let request =
+                Request::post("/").header("content-type", "multipart/form-data; boundary=x");
+            let body = Body::from(parts.concat() + "--x--\r\n");
+            request.body(body).unwrap().with_limited_body()
+        };
+        let parts = [
+            part("photo", "a.jpg", "one"),
+            part("photo", "", ""),
+            part("photo", "b.jpg", "two"),
+        ];
+        let read = Params::of_form(form(&parts)).await.unwrap();
+        assert_eq!(read.pictures, [b"one", b"two"]);
+        assert_eq!(read.params.get("photo"), "");
+        let refused = Params::of_body(form(&parts)).await.err().unwrap();
+        assert!(refused.problem.starts_with("photo: files are not taken"));
+        let other = Params::of_form(form(&[part("cv", "a.pdf", "x")])).await;
+        assert!(other.err().unwrap().problem.starts_with("cv: files"));
+        let huge = Params::of_form(form(&[part("photo", "a.jpg", &"z".repeat(37 << 20))])).await;
+        assert_eq!(huge.err().unwrap().status, StatusCode::PAYLOAD_TOO_LARGE);
     }
 
     #[tokio::test]

@@ -1,25 +1,36 @@
-//! The citizen's two pages: file a request, and see where it stands. Turkish first, English beside it, no script.
+//! The citizen's pages: file a request, see where it stands, say something about it. Turkish first, English beside it. All of
+//! it works without a script; where there is one, it finds the topic, makes pictures smaller and shows a map.
 
 mod filing;
 mod form;
+mod map;
+mod photos;
+mod questions;
+mod receipt;
 mod site;
+mod story;
+mod topics;
 mod tracking;
 
 use askama::Template;
 use axum::{
-    http::{HeaderValue, StatusCode, Uri, header},
+    extract::Request,
+    http::{HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
 };
 use vocabulary::Language;
 
 use crate::{
+    Centre,
     access::Action,
     doors::{Doors, Entry},
     limits::Limit,
-    params::Params,
+    origin,
+    params::{Params, Unreadable},
     text,
     text::Words,
 };
+pub(crate) use map::{Outlines, read as read_outlines};
 use site::Site;
 
 /// The pages of the default municipality at `/`, and of each one at `/m/{municipality}`.
@@ -34,11 +45,17 @@ pub(crate) fn doors() -> Doors {
             .get("/track", read, tracking::form)
             .post("/track", read, tracking::track)
             .limited(Limit::Tracking)
+            .get("/track/message", read, tracking::back)
+            .post("/track/message", file, tracking::write)
+            .limited(Limit::Tracking)
+            .get("/districts.json", read, map::outlines)
     };
     pages()
         .nest("/m/{municipality}", pages())
         .get("/m/{municipality}/", read, filing::form)
         .get("/style.css", read, style)
+        .get("/portal.js", read, script)
+        .get("/map.js", read, map::script)
 }
 
 /// The answer where there is no page.
@@ -68,11 +85,26 @@ pub(crate) fn failed() -> Response {
 }
 
 async fn style() -> Response {
+    asset(
+        "text/css; charset=utf-8",
+        include_str!("../assets/style.css"),
+    )
+}
+
+async fn script() -> Response {
+    asset(
+        "text/javascript; charset=utf-8",
+        include_str!("../assets/portal.js"),
+    )
+}
+
+/// A part of the pages that is the same for everybody.
+fn asset(kind: &'static str, text: &'static str) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "public, max-age=3600"),
     ];
-    let mut response = (headers, include_str!("../assets/style.css")).into_response();
+    let mut response = (headers, text).into_response();
     response.headers_mut().insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -115,21 +147,49 @@ fn unavailable(site: Site) -> Response {
     response
 }
 
-/// A page, with what keeps it to itself: no script, no frame, no foreign part, no copy in a cache.
+/// Whether a form was sent from a page that is not ours.
+fn is_foreign(centre: &Centre, request: &Request) -> bool {
+    !origin::is_own(
+        request.headers(),
+        request.uri(),
+        centre.public_origin.as_deref(),
+    )
+}
+
+/// What was sent with a form of ours; or the page that says why it cannot be taken.
+async fn sent(centre: &Centre, site: &Site, request: Request) -> Result<Params, Response> {
+    if is_foreign(centre, &request) {
+        let site = site.clone();
+        return Err(notice(
+            site,
+            StatusCode::FORBIDDEN,
+            "foreign-title",
+            "foreign-text",
+        ));
+    }
+    let params = Params::of_body(request).await;
+    params.map_err(|problem| unreadable(site.clone(), &problem))
+}
+
+fn unreadable(site: Site, problem: &Unreadable) -> Response {
+    notice(site, problem.status, "unreadable-title", "unreadable-text")
+}
+
+/// How the citizen reached us: "https://153.example.bel.tr", or the name alone where nobody told us the whole.
+fn host(centre: &Centre, request: &Request) -> String {
+    let named = request.headers().get(header::HOST);
+    let named = named.and_then(|it| it.to_str().ok()).unwrap_or_default();
+    centre
+        .public_origin
+        .clone()
+        .unwrap_or_else(|| named.to_owned())
+}
+
+/// A page; what keeps it to itself is put on all pages at once.
 fn page(status: StatusCode, template: &impl Template) -> Response {
-    const HEADERS: [(&str, &str); 5] = [
-        ("content-type", "text/html; charset=utf-8"),
-        (
-            "content-security-policy",
-            "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        ),
-        ("x-content-type-options", "nosniff"),
-        // "no-referrer" would make browsers send `Origin: null` with our own forms.
-        ("referrer-policy", "same-origin"),
-        ("cache-control", "no-store"),
-    ];
+    const HTML: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
     match template.render() {
-        Ok(html) => (status, HEADERS, html).into_response(),
+        Ok(html) => (status, HTML, html).into_response(),
         Err(error) => {
             tracing::error!(%error, "a page cannot be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

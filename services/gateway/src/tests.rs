@@ -264,7 +264,7 @@ async fn a_citizens_own_words_are_no_districts() {
         let event = stored(event::record(Uuid::nil(), &registered, at, []));
         Register.apply(&mut register, &event).await.unwrap();
     }
-    let page = house.get("/").await.text;
+    let page = house.get("/?topic=home-care").await.text;
     assert!(page.contains("Bilinen") && !page.contains("Yazılan"));
 }
 

@@ -73,6 +73,42 @@ pub(super) const DISTRICTS: &[District] = &[
     },
 ];
 
+/// The city's outlines as GeoJSON: each neighbourhood is the box it lies in, with its corners a little off.
+pub(crate) fn outlines() -> String {
+    let all = DISTRICTS
+        .iter()
+        .flat_map(|district| district.neighbourhoods.iter().map(move |it| (district, it)));
+    let feature = |(district, neighbourhood): (&District, &Neighbourhood)| {
+        let [south, west, north, east] = neighbourhood.bounds;
+        let corners = [
+            (south, west),
+            (south, east),
+            (north, east),
+            (north, west),
+            (south, west),
+        ];
+        let ring: Vec<[f64; 2]> = corners.into_iter().map(corner).collect();
+        serde_json::json!({
+            "type": "Feature",
+            "properties": { "district": district.name, "neighbourhood": neighbourhood.name },
+            "geometry": { "type": "Polygon", "coordinates": [ring] },
+        })
+    };
+    let features: Vec<serde_json::Value> = all.map(feature).collect();
+    serde_json::json!({ "type": "FeatureCollection", "features": features }).to_string()
+}
+
+/// A corner in degrees. Neighbours share it, so that what moves it depends on nothing but where it is.
+fn corner((latitude, longitude): (i32, i32)) -> [f64; 2] {
+    let off = |seed: i32| {
+        f64::from((latitude * 31 + longitude * 17 + seed * 13).rem_euclid(7) - 3) / 3_000.0
+    };
+    [
+        f64::from(longitude) / 100.0 + off(1),
+        f64::from(latitude) / 100.0 + off(2),
+    ]
+}
+
 const STREETS: &[&str] = &[
     "Menekşe Sokak",
     "Çınar Sokak",
@@ -204,6 +240,22 @@ mod tests {
                 assert!(apart, "{} and {}", one.name, other.name);
                 assert_ne!(one.name, other.name);
             }
+        }
+    }
+
+    #[test]
+    fn the_map_shows_every_neighbourhood_about_where_it_is() {
+        let map: serde_json::Value = serde_json::from_str(&outlines()).unwrap();
+        let features = map["features"].as_array().unwrap();
+        let all: Vec<&Neighbourhood> = DISTRICTS.iter().flat_map(|it| it.neighbourhoods).collect();
+        assert_eq!(features.len(), all.len());
+        for (feature, neighbourhood) in features.iter().zip(all) {
+            assert_eq!(feature["properties"]["neighbourhood"], neighbourhood.name);
+            let ring = feature["geometry"]["coordinates"][0].as_array().unwrap();
+            assert_eq!((ring.len(), &ring[0]), (5, &ring[4]));
+            let [south, west, ..] = neighbourhood.bounds.map(|it| f64::from(it) / 100.0);
+            let first = (ring[0][1].as_f64().unwrap(), ring[0][0].as_f64().unwrap());
+            assert!((first.0 - south).abs() < 0.002 && (first.1 - west).abs() < 0.002);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Filing a request: the form, the same form with what is wrong, and the receipt.
+//! Filing a request: the topic, the form with what that topic asks, the same form with what is wrong, and the receipt.
 
 use std::sync::Arc;
 
@@ -15,11 +15,14 @@ use vocabulary::Municipality;
 
 use super::{
     form::{Field, Typed},
-    notice, page,
+    is_foreign, notice, page,
+    questions::{Question, questions},
+    receipt::receipt,
     site::{Site, Visit},
-    unavailable,
+    topics::{Chosen, Group, chosen, groups},
+    unavailable, unreadable,
 };
-use crate::{Centre, origin, params::Params, register::unit_name, text};
+use crate::{Centre, params::Params, text};
 
 #[derive(Template)]
 #[template(path = "file.html")]
@@ -28,44 +31,56 @@ struct FilePage {
     typed: Typed,
     fields: Vec<Field>,
     groups: Vec<Group>,
+    /// Nothing is asked before the topic is known.
+    chosen: Option<Chosen>,
+    questions: Vec<Question>,
     districts: Vec<String>,
+    has_map: bool,
+    /// Something was sent, and is shown again.
+    was_sent: bool,
     /// Makes a form that is sent twice one request.
     key: String,
 }
 
-/// A unit's topics.
-struct Group {
-    unit: String,
-    topics: Vec<Choice>,
+impl FilePage {
+    /// Whether there is something to see where the point is written.
+    fn has_point(&self) -> bool {
+        let mut point = self.fields[3..5].iter();
+        point.any(|it| !it.value.is_empty() || !it.error.is_empty())
+    }
+
+    /// The code of the chosen topic, or "".
+    fn topic(&self) -> &str {
+        self.chosen.as_ref().map_or("", |it| &it.code)
+    }
 }
 
-struct Choice {
-    code: String,
-    name: String,
-}
-
-#[derive(Template)]
-#[template(path = "receipt.html")]
-struct Receipt {
-    site: Site,
-    number: String,
-    secret: String,
-    will_be_mailed: bool,
-}
-
-/// The empty form.
+/// The question for the topic, or the form for one.
 pub(super) async fn form(State(centre): State<Arc<Centre>>, visit: Visit) -> Response {
-    let typed = Typed::new(Params::default(), visit.site.words);
+    let Visit {
+        municipality,
+        site,
+        query,
+    } = visit;
+    let code = query.trimmed("topic").chars().take(64).collect::<String>();
+    let mut typed = Typed::new(Params::default(), vec![], site.words);
     let key = centre.platform.ids.fresh();
-    show(
-        &centre,
-        &visit.municipality,
-        visit.site,
-        StatusCode::OK,
-        typed,
+    let Ok(chosen) = chosen(&centre, &municipality, &site, &code).await else {
+        return unavailable(site);
+    };
+    let mut status = StatusCode::OK;
+    if chosen.is_none() && !code.is_empty() {
+        status = StatusCode::NOT_FOUND;
+        typed.refuse("topic", "error-topic-unknown");
+    }
+    let desk = Filing {
+        centre: &centre,
+        municipality: &municipality,
+        site,
         key,
-    )
-    .await
+        was_sent: false,
+    };
+    desk.show(status, typed, chosen).await
 }
 
 /// Somebody reloads the receipt's address: a new form.
@@ -82,157 +97,122 @@ pub(super) async fn file(
     let Visit {
         municipality, site, ..
     } = visit;
-    if !origin::is_own(
-        request.headers(),
-        request.uri(),
-        centre.public_origin.as_deref(),
-    ) {
+    if is_foreign(&centre, &request) {
         return notice(site, StatusCode::FORBIDDEN, "foreign-title", "foreign-text");
     }
-    let params = match Params::of_body(request).await {
-        Ok(params) => params,
-        Err(unreadable) => {
-            return notice(
-                site,
-                unreadable.status,
-                "unreadable-title",
-                "unreadable-text",
-            );
-        }
+    let host = super::host(&centre, &request);
+    let sent = match Params::of_form(request).await {
+        Ok(sent) => sent,
+        Err(problem) => return unreadable(site, &problem),
     };
-    let given: Option<Uuid> = params.trimmed("key").parse().ok();
+    let given: Option<Uuid> = sent.params.trimmed("key").parse().ok();
     let key = given.unwrap_or_else(|| centre.platform.ids.fresh());
-    let mut typed = Typed::new(params, site.words);
-    typed.check();
-    if typed.mistakes.is_empty() {
-        match register(&centre, &municipality, &mut typed, key).await {
-            Ok(Some(reply)) => return receipt(site, &typed, reply),
-            Ok(None) => {}
-            Err(status) => return refused(&centre, &municipality, site, typed, key, &status).await,
-        }
-    }
-    show(
-        &centre,
-        &municipality,
-        site,
-        StatusCode::BAD_REQUEST,
-        typed,
-        key,
-    )
-    .await
-}
-
-/// Registers the request; `None` where its topic does not exist.
-async fn register(
-    centre: &Centre,
-    municipality: &Municipality,
-    typed: &mut Typed,
-    key: Uuid,
-) -> Result<Option<RegisterRequestReply>, Status> {
-    let principal = format!("portal:{municipality}");
-    let register = centre.register(municipality);
-    let place = ["district", "neighbourhood"].map(|it| typed.value(it).trim());
-    let known = register.known(place[0], place[1]).await?;
-    let command_id = centre.platform.ids.for_key(&principal, &key.to_string());
-    let command = typed.command(command_id, known);
-    if register.topic(&command.topic).await?.is_none() {
-        typed.refuse("topic", "error-topic-unknown");
-        return Ok(None);
-    }
-    let caller = centre.caller(municipality, "citizen");
-    let reply = chassis::patiently(|| {
-        let (mut intake, request) = (centre.intake(), caller.request(command.clone()));
-        async move { intake.register_request(request).await }
-    });
-    Ok(Some(reply.await?.into_inner()))
-}
-
-/// What the citizen can mend is shown on the form; the rest is not their fault.
-async fn refused(
-    centre: &Centre,
-    municipality: &Municipality,
-    site: Site,
-    mut typed: Typed,
-    key: Uuid,
-    status: &Status,
-) -> Response {
-    if status.code() == Code::AlreadyExists {
-        // Sent before, and changed since: sent again it is a request of its own.
-        typed.refuse("description", "error-sent-before");
-        return show(
-            centre,
-            municipality,
-            site,
-            StatusCode::BAD_REQUEST,
-            typed,
-            centre.platform.ids.fresh(),
-        )
-        .await;
-    }
-    typed.refuse_as(status);
-    if typed.mistakes.is_empty() || status.code() != Code::InvalidArgument {
-        tracing::warn!(code = ?status.code(), "a request could not be filed");
+    let code = sent.params.trimmed("topic").to_owned();
+    let Ok(chosen) = chosen(&centre, &municipality, &site, &code).await else {
         return unavailable(site);
-    }
-    show(
-        centre,
-        municipality,
-        site,
-        StatusCode::BAD_REQUEST,
-        typed,
-        key,
-    )
-    .await
-}
-
-fn receipt(site: Site, typed: &Typed, reply: RegisterRequestReply) -> Response {
-    let will_be_mailed = !typed.value("email").is_empty();
-    let RegisterRequestReply {
-        number,
-        tracking_secret: secret,
-        ..
-    } = reply;
-    page(
-        StatusCode::CREATED,
-        &Receipt {
-            site,
-            number,
-            secret,
-            will_be_mailed,
-        },
-    )
-}
-
-async fn show(
-    centre: &Centre,
-    municipality: &Municipality,
-    site: Site,
-    status: StatusCode,
-    typed: Typed,
-    key: Uuid,
-) -> Response {
-    let lists = async {
-        Ok::<_, Status>((
-            groups(centre, municipality, &site).await?,
-            districts(centre, municipality).await?,
-        ))
     };
-    match lists.await {
-        Ok((groups, districts)) => {
-            let fields = typed.fields();
-            page(
-                status,
-                &FilePage {
-                    site,
-                    typed,
-                    fields,
-                    groups,
-                    districts,
-                    key: key.to_string(),
-                },
-            )
+    let desk = Filing {
+        centre: &centre,
+        municipality: &municipality,
+        site,
+        key,
+        was_sent: true,
+    };
+    let mut typed = Typed::new(sent.params, sent.pictures, desk.site.words);
+    typed.check(chosen.as_ref().map(|it| it.attributes.as_slice()));
+    let Some(chosen) = chosen else {
+        return desk.show(StatusCode::BAD_REQUEST, typed, None).await;
+    };
+    if !typed.mistakes.is_empty() {
+        return desk
+            .show(StatusCode::BAD_REQUEST, typed, Some(chosen))
+            .await;
+    }
+    match desk.register(&mut typed, &chosen).await {
+        Ok(reply) => receipt(&centre, desk.site, &typed, &chosen, reply, &host),
+        Err(status) => desk.refused(typed, chosen, &status).await,
+    }
+}
+
+/// One visit to the form.
+struct Filing<'a> {
+    centre: &'a Centre,
+    municipality: &'a Municipality,
+    site: Site,
+    key: Uuid,
+    was_sent: bool,
+}
+
+impl Filing<'_> {
+    /// Registers the request.
+    async fn register(
+        &self,
+        typed: &mut Typed,
+        chosen: &Chosen,
+    ) -> Result<RegisterRequestReply, Status> {
+        let principal = format!("portal:{}", self.municipality);
+        let place = ["district", "neighbourhood"].map(|it| typed.value(it).trim());
+        let register = self.centre.register(self.municipality);
+        let known = register.known(place[0], place[1]).await?;
+        let ids = &self.centre.platform.ids;
+        let command_id = ids.for_key(&principal, &self.key.to_string());
+        let command = typed.command(command_id, known, &chosen.attributes);
+        let caller = self.centre.caller(self.municipality, "citizen");
+        let reply = chassis::patiently(|| {
+            let (mut intake, request) = (self.centre.intake(), caller.request(command.clone()));
+            async move { intake.register_request(request).await }
+        });
+        Ok(reply.await?.into_inner())
+    }
+
+    /// What the citizen can mend is shown on the form; the rest is not their fault.
+    async fn refused(mut self, mut typed: Typed, chosen: Chosen, status: &Status) -> Response {
+        if status.code() == Code::AlreadyExists {
+            // Sent before, and changed since: sent again it is a request of its own.
+            typed.refuse("description", "error-sent-before");
+            self.key = self.centre.platform.ids.fresh();
+        } else {
+            typed.refuse_as(status, &chosen.attributes);
+            if typed.mistakes.is_empty() || status.code() != Code::InvalidArgument {
+                tracing::warn!(code = ?status.code(), "a request could not be filed");
+                return unavailable(self.site);
+            }
         }
-        Err(_) => unavailable(site),
+        self.show(StatusCode::BAD_REQUEST, typed, Some(chosen))
+            .await
+    }
+
+    async fn show(self, status: StatusCode, typed: Typed, chosen: Option<Chosen>) -> Response {
+        let lists = async {
+            Ok::<_, Status>((
+                groups(self.centre, self.municipality, &self.site).await?,
+                districts(self.centre, self.municipality).await?,
+            ))
+        };
+        let Ok((groups, districts)) = lists.await else {
+            return unavailable(self.site);
+        };
+        let attributes = chosen
+            .as_ref()
+            .map(|it| it.attributes.as_slice())
+            .unwrap_or_default();
+        let mut questions = questions(attributes, typed.params(), self.site.words.0);
+        for question in &mut questions {
+            question.error = typed.error(&question.name).to_owned();
+        }
+        let filled = FilePage {
+            fields: typed.fields(),
+            typed,
+            groups,
+            chosen,
+            questions,
+            districts,
+            has_map: self.centre.outlines.contains_key(self.municipality),
+            was_sent: self.was_sent,
+            key: self.key.to_string(),
+            site: self.site,
+        };
+        page(status, &filled)
     }
 }
 
@@ -242,124 +222,5 @@ async fn districts(centre: &Centre, municipality: &Municipality) -> Result<Vec<S
     Ok(districts)
 }
 
-/// The topics by unit, both in the order of a dictionary.
-async fn groups(
-    centre: &Centre,
-    municipality: &Municipality,
-    site: &Site,
-) -> Result<Vec<Group>, Status> {
-    let register = centre.register(municipality);
-    let units = register.units().await?;
-    let language = site.words.0;
-    let mut groups: Vec<Group> = vec![];
-    for topic in register.topics().await? {
-        let unit = unit_name(&units, &topic.unit, language);
-        let choice = Choice {
-            name: text::capital(topic.name.of(language), language),
-            code: topic.code,
-        };
-        match groups.iter_mut().find(|it| it.unit == unit) {
-            Some(group) => group.topics.push(choice),
-            None => groups.push(Group {
-                unit,
-                topics: vec![choice],
-            }),
-        }
-    }
-    groups.sort_by_key(|it| text::sort_key(&it.unit));
-    groups
-        .iter_mut()
-        .for_each(|it| it.topics.sort_by_key(|it| text::sort_key(&it.name)));
-    Ok(groups)
-}
-
 #[cfg(test)]
-mod tests {
-    use vocabulary::Language;
-
-    use super::*;
-
-    const TEXT: &str = "Ayşe'nin İĞDIR şikâyeti: çukur, ğüöşçıİ";
-
-    fn rendered(pairs: [(&str, &str); 2], language: Language) -> String {
-        let site = Site::bare(language);
-        let mut typed = Typed::new(Params::from(pairs), site.words);
-        typed.check();
-        let topics = vec![Choice {
-            code: "pothole".to_owned(),
-            name: "Yol çukuru".to_owned(),
-        }];
-        let groups = vec![Group {
-            unit: "Fen İşleri Müdürlüğü".to_owned(),
-            topics,
-        }];
-        let fields = typed.fields();
-        let districts = vec!["Çınarlı".to_owned()];
-        FilePage {
-            site,
-            typed,
-            fields,
-            groups,
-            districts,
-            key: "k".to_owned(),
-        }
-        .render()
-        .unwrap()
-    }
-
-    #[test]
-    fn what_was_typed_comes_back_escaped_and_unchanged() {
-        let html = rendered(
-            [
-                ("description", TEXT),
-                ("name", "<script>alert('x')</script>"),
-            ],
-            Language::Tr,
-        );
-        assert!(
-            html.contains("Ayşe&#39;nin İĞDIR şikâyeti: çukur, ğüöşçıİ</textarea>"),
-            "{html}"
-        );
-        assert!(!html.contains("<script"));
-    }
-
-    #[test]
-    fn each_mistake_leads_to_its_field() {
-        let html = rendered([("description", ""), ("email", "ayşe")], Language::Tr);
-        for part in [
-            "href=\"#topic\"",
-            "href=\"#email\"",
-            "aria-describedby=\"email-error\"",
-            "id=\"email-error\"",
-            "id=\"description-error\"",
-            "<html lang=\"tr\">",
-        ] {
-            assert!(html.contains(part), "{part} in {html}");
-        }
-    }
-
-    #[test]
-    fn every_field_has_its_label_in_both_languages() {
-        for language in [Language::Tr, Language::En] {
-            let html = rendered([("topic", "pothole"), ("description", TEXT)], language);
-            assert!(!html.contains("Unknown localization"), "{html}");
-            for name in [
-                "topic",
-                "description",
-                "district",
-                "address",
-                "latitude",
-                "name",
-                "email",
-                "phone",
-                "language",
-            ] {
-                assert!(html.contains(&format!("for=\"{name}\"")), "{name}");
-            }
-            assert!(
-                !html.contains("style=") && !html.contains("onclick"),
-                "no inline style or script"
-            );
-        }
-    }
-}
+mod tests;

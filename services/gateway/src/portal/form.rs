@@ -1,17 +1,24 @@
 //! The form's fields, what was typed into them, and what is wrong with it.
 
+use std::mem;
+
 use contracts::{
-    intake::v1::{Citizen, RegisterRequestRequest},
-    vocabulary::v1::Place,
+    intake::v1::{Citizen, File, RegisterRequestRequest},
+    vocabulary::v1::{Attribute, AttributeType, Place},
 };
 use tonic::Status;
 use uuid::Uuid;
 use vocabulary::{Channel, Language};
 
+use super::questions::{answers, field_behind, field_of};
 use crate::{params::Params, register::KnownPlace, text::Words};
 
 /// Characters of a description at most.
 const DESCRIPTION: usize = 4_000;
+
+/// Pictures of a request at most, and the megabytes of each.
+const PICTURES: usize = 3;
+const MEGABYTES: usize = 10;
 
 /// A field's name, how browsers may fill it in, the keyboard that a phone shows, and its characters at most.
 type Line = (
@@ -58,18 +65,32 @@ pub(super) struct Mistake {
 /// What somebody typed.
 pub(super) struct Typed {
     params: Params,
+    pictures: Vec<Vec<u8>>,
+    /// As many as came along.
+    sent_pictures: usize,
     words: Words,
     pub(super) mistakes: Vec<Mistake>,
 }
 
 impl Typed {
     /// Nothing so far, or what came back.
-    pub(super) fn new(params: Params, words: Words) -> Self {
+    pub(super) fn new(params: Params, pictures: Vec<Vec<u8>>, words: Words) -> Self {
         Self {
             params,
+            sent_pictures: pictures.len(),
+            pictures,
             words,
             mistakes: vec![],
         }
+    }
+
+    pub(super) fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// How many pictures came along.
+    pub(super) fn pictures(&self) -> usize {
+        self.sent_pictures
     }
 
     pub(super) fn value(&self, name: &str) -> &str {
@@ -124,24 +145,41 @@ impl Typed {
     }
 
     /// The fields that intake refuses. Its words are English; a Turkish page says only that.
-    pub(super) fn refuse_as(&mut self, status: &Status) {
+    pub(super) fn refuse_as(&mut self, status: &Status, attributes: &[Attribute]) {
+        let sent = answers(attributes, &self.params);
         for (field, problem) in chassis::violations(status) {
-            let field = field_of(&field);
+            if let Some(place) = picture_of(&field) {
+                self.refuse_picture(place, "error-photo");
+                continue;
+            }
+            let field =
+                field_behind(&field, &sent).unwrap_or_else(|| line_behind(&field).to_owned());
             let message = match self.words.0 {
                 Language::Tr => self.words.get("error-refused"),
                 Language::En => problem,
             };
-            self.mistakes.push(Mistake {
-                field: field.to_owned(),
-                message,
-            });
+            self.mistakes.push(Mistake { field, message });
         }
     }
 
-    /// Notes everything that can be seen to be wrong without asking anybody.
-    pub(super) fn check(&mut self) {
-        if self.params.trimmed("topic").is_empty() {
-            self.refuse("topic", "error-topic-missing");
+    /// Nothing was kept of any picture: a browser sends them only when they are chosen anew.
+    fn refuse_picture(&mut self, place: usize, key: &str) {
+        let place = place.to_string();
+        self.mistakes.push(Mistake {
+            field: "photo".to_owned(),
+            message: self.words.with(key, [("place", &place)]),
+        });
+    }
+
+    /// Notes everything that can be seen to be wrong without asking anybody; `attributes` are what the topic asks, where it
+    /// is known.
+    pub(super) fn check(&mut self, attributes: Option<&[Attribute]>) {
+        match attributes {
+            Some(attributes) => self.check_answers(attributes),
+            None if self.params.trimmed("topic").is_empty() => {
+                self.refuse("topic", "error-topic-missing");
+            }
+            None => self.refuse("topic", "error-topic-unknown"),
         }
         let description = self.params.get("description");
         if description.is_empty() {
@@ -149,6 +187,7 @@ impl Typed {
         } else if is_longer(description, DESCRIPTION) {
             self.refuse("description", "error-description-long");
         }
+        self.check_pictures();
         for (name, .., limit) in LINES {
             if is_longer(self.value(name), limit) {
                 let message = self
@@ -170,15 +209,39 @@ impl Typed {
             if self.value(name).is_empty() && !self.value(other).is_empty() {
                 self.refuse(name, "error-point-half");
             } else if !self.value(name).is_empty()
-                && self.degrees(name).is_none_or(|it| it.abs() > limit)
+                && self.number(name).is_none_or(|it| it.abs() > limit)
             {
                 self.refuse(name, "error-degrees");
             }
         }
     }
 
+    fn check_answers(&mut self, attributes: &[Attribute]) {
+        for attribute in attributes {
+            let field = field_of(&attribute.code);
+            if self.params.get(&field).is_empty() {
+                if attribute.required {
+                    self.refuse(&field, "error-answer-missing");
+                }
+            } else if attribute.r#type() == AttributeType::Number && self.number(&field).is_none() {
+                self.refuse(&field, "error-answer-number");
+            }
+        }
+    }
+
+    fn check_pictures(&mut self) {
+        if self.pictures.len() > PICTURES {
+            self.refuse("photo", "error-photos-many");
+            return;
+        }
+        let large = |it: &Vec<u8>| it.len() > MEGABYTES << 20;
+        if let Some(index) = self.pictures.iter().position(large) {
+            self.refuse_picture(index + 1, "error-photo-large");
+        }
+    }
+
     /// People write a comma or a point.
-    fn degrees(&self, name: &str) -> Option<f64> {
+    fn number(&self, name: &str) -> Option<f64> {
         self.params
             .trimmed(name)
             .replace(',', ".")
@@ -189,13 +252,26 @@ impl Typed {
 
     /// The request as intake takes it. A place's names are facts for ever, so only those that are known already become one:
     /// any other words stand in the address, which is sealed.
-    pub(super) fn command(&self, command_id: Uuid, known: KnownPlace) -> RegisterRequestRequest {
+    pub(super) fn command(
+        &mut self,
+        command_id: Uuid,
+        known: KnownPlace,
+        attributes: &[Attribute],
+    ) -> RegisterRequestRequest {
+        let file = |content| File {
+            content,
+            ..File::default()
+        };
+        let files = mem::take(&mut self.pictures)
+            .into_iter()
+            .map(file)
+            .collect();
         let text = |name: &str| self.params.trimmed(name).to_owned();
         let (district, told_district) = apart(text("district"), known.district);
         let (neighbourhood, told_neighbourhood) = apart(text("neighbourhood"), known.neighbourhood);
         let place = Place {
-            latitude: self.degrees("latitude"),
-            longitude: self.degrees("longitude"),
+            latitude: self.number("latitude"),
+            longitude: self.number("longitude"),
             district,
             neighbourhood,
         };
@@ -218,6 +294,8 @@ impl Typed {
             address: address.join(", "),
             place: (place != Place::default()).then_some(place),
             citizen: is_known.then_some(citizen),
+            answers: answers(attributes, &self.params),
+            files,
             ..RegisterRequestRequest::default()
         }
     }
@@ -257,8 +335,14 @@ fn is_email(text: &str) -> bool {
         && !text.contains(' ')
 }
 
+/// "files[1]" is the second picture.
+fn picture_of(field: &str) -> Option<usize> {
+    let index = field.strip_prefix("files[")?.split(']').next()?;
+    Some(index.parse::<usize>().ok()? + 1)
+}
+
 /// The form's field behind one of intake's; the form itself for any other.
-fn field_of(field: &str) -> &str {
+fn line_behind(field: &str) -> &str {
     let name = field.rsplit('.').next().unwrap_or_default();
     let known = LINES.iter().any(|(it, ..)| *it == name)
         || matches!(name, "topic" | "description" | "language");
@@ -267,11 +351,14 @@ fn field_of(field: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use tonic::Code;
+
     use super::*;
 
     fn typed<const N: usize>(pairs: [(&str, &str); N]) -> Typed {
-        let mut typed = Typed::new(Params::from(pairs), Words(Language::Tr));
-        typed.check();
+        let mut typed = Typed::new(Params::from(pairs), vec![], Words(Language::Tr));
+        let known = !typed.value("topic").is_empty();
+        typed.check(known.then_some(&[]));
         typed
     }
 
@@ -306,7 +393,7 @@ mod tests {
     #[test]
     fn what_was_typed_reaches_intake_unchanged() {
         let text = "Ayşe'nin İĞDIR şikâyeti: çukur, ğüöşçıİ";
-        let typed = typed([
+        let mut typed = typed([
             ("topic", "pothole"),
             ("description", "Ayşe'nin İĞDIR şikâyeti: çukur, ğüöşçıİ"),
             ("latitude", "39,92"),
@@ -315,7 +402,7 @@ mod tests {
             ("language", "en"),
         ]);
         assert_eq!(wrong(&typed), [""; 0]);
-        let command = typed.command(Uuid::nil(), KnownPlace::default());
+        let command = typed.command(Uuid::nil(), KnownPlace::default(), &[]);
         assert_eq!(command.description, text);
         assert_eq!(command.place.unwrap().latitude, Some(39.92));
         let citizen = command.citizen.unwrap();
@@ -327,19 +414,19 @@ mod tests {
 
     #[test]
     fn names_that_nobody_knows_are_sealed_with_the_address() {
-        let typed = typed([
+        let mut typed = typed([
             ("topic", "x"),
             ("description", "x"),
             ("district", " Çınarlı "),
             ("neighbourhood", "Ayşe Yılmaz'ın evi"),
             ("address", "Gül Sk. 5"),
         ]);
-        let command = |district, neighbourhood| {
+        let mut command = |district, neighbourhood| {
             let known = KnownPlace {
                 district,
                 neighbourhood,
             };
-            let command = typed.command(Uuid::nil(), known);
+            let command = typed.command(Uuid::nil(), known, &[]);
             let place = command.place.unwrap_or_default();
             (place.district, place.neighbourhood, command.address)
         };
@@ -381,6 +468,27 @@ mod tests {
         assert_eq!(
             wrong(&typed([("topic", "x"), ("description", &text)])),
             [""; 0]
+        );
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_taken_is_counted_as_people_count() {
+        let words = Words(Language::En);
+        let mut typed = Typed::new(Params::default(), vec![vec![0; (10 << 20) + 1]; 1], words);
+        typed.check(Some(&[]));
+        assert_eq!(wrong(&typed), ["description", "photo"]);
+        let mut typed = Typed::new(Params::default(), vec![vec![]; 4], words);
+        typed.check(Some(&[]));
+        assert_eq!(wrong(&typed), ["description", "photo"]);
+
+        let refused = chassis::refuse(Code::InvalidArgument, "files[1]", "is damaged");
+        let mut typed = Typed::new(Params::default(), vec![], words);
+        typed.refuse_as(&refused, &[]);
+        assert_eq!(wrong(&typed), ["photo"]);
+        let message = &typed.mistakes[0].message;
+        assert!(
+            message.contains('2') && !message.contains("Unknown"),
+            "{message}"
         );
     }
 }

@@ -58,6 +58,20 @@ impl Site {
         self.link_in(path, self.words.0)
     }
 
+    /// Where the pages begin, as a form asks for it: its parameters join the address by themselves.
+    pub(super) fn home(&self) -> String {
+        if self.base.is_empty() {
+            "/".to_owned()
+        } else {
+            self.base.clone()
+        }
+    }
+
+    /// A part of the pages that has no language.
+    pub(super) fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// This page in the other language.
     pub(super) fn other_link(&self) -> String {
         self.link_in(self.here, self.other())

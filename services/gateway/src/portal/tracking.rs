@@ -1,37 +1,39 @@
-//! Where a request stands, for whoever holds its number and its secret.
+//! Where a request stands, for whoever holds its number and its secret; and what they want to say about it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use askama::Template;
 use axum::{
     extract::{Request, State},
     http::StatusCode,
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
 };
-use chassis::Caller;
+use chassis::{Caller, Role};
 use contracts::{
-    intake::v1::{GetRequestReply, GetRequestRequest, OpenRequest, open_request::Field},
-    ledger::v1::Event,
+    intake::v1::{GetRequestReply, GetRequestRequest},
+    routing::v1::{
+        CommandReply, RecordCitizenMessageRequest, Target, routing_client::RoutingClient,
+    },
 };
 use tonic::{Code, Status};
-use vocabulary::{Language, Municipality, RequestNumber, RequestState};
+use uuid::Uuid;
+use vocabulary::{Channel, Municipality, RequestNumber};
 
 use super::{
-    notice, page,
+    page,
+    photos::{Photo, photos},
+    sent,
     site::{Site, Visit},
+    story::{Moment, story},
     unavailable,
 };
-use crate::{
-    Centre,
-    heard::{self, Step},
-    origin,
-    params::Params,
-    register::{Name, unit_name},
-    text::{self, Words},
-};
+use crate::{Centre, params::Params, register::unit_name, text};
 
 /// Why texts are opened here.
-const PURPOSE: &str = "tracking";
+pub(super) const PURPOSE: &str = "tracking";
+
+/// Characters of a message at most.
+const MESSAGE: usize = 4_000;
 
 #[derive(Template)]
 #[template(path = "track.html")]
@@ -46,21 +48,45 @@ struct TrackPage {
 struct TrackedPage {
     site: Site,
     number: String,
+    secret: String,
     now: String,
     topic: String,
     unit: String,
     registered: String,
     updated: String,
     description: String,
+    address: String,
+    photos: Vec<Photo>,
+    /// What the unit wants to know, or "".
+    question: String,
+    message: Message,
     /// Newest first.
     moments: Vec<Moment>,
 }
 
-/// One line of what happened.
-struct Moment {
-    at: String,
+impl TrackedPage {
+    /// What a picture is to whoever does not see it.
+    fn alt(&self, place: &usize) -> String {
+        let place = place.to_string();
+        self.site.words.with("photo-alt", [("place", &place)])
+    }
+}
+
+/// What the citizen wants to say.
+#[derive(Default)]
+struct Message {
     text: String,
-    answer: String,
+    error: String,
+    /// It was recorded a moment ago.
+    was_sent: bool,
+    /// Makes a message that is sent twice one.
+    key: String,
+}
+
+/// Number and secret, as somebody typed them.
+struct Ticket {
+    number: RequestNumber,
+    secret: String,
 }
 
 /// The empty form, or one with the number in it.
@@ -76,51 +102,79 @@ pub(super) async fn form(visit: Visit) -> Response {
     )
 }
 
+/// Somebody reloads the address of a message: the form.
+pub(super) async fn back(visit: Visit) -> Response {
+    Redirect::to(&visit.site.link("/track")).into_response()
+}
+
 /// Shows the request; a wrong number and a wrong secret get the same answer.
 pub(super) async fn track(
     State(centre): State<Arc<Centre>>,
     visit: Visit,
     request: Request,
 ) -> Response {
-    let Visit {
-        municipality, site, ..
-    } = visit;
-    let site = site.at("/track");
-    if !origin::is_own(
-        request.headers(),
-        request.uri(),
-        centre.public_origin.as_deref(),
-    ) {
-        return notice(site, StatusCode::FORBIDDEN, "foreign-title", "foreign-text");
-    }
-    let params = match Params::of_body(request).await {
+    let (municipality, site) = (visit.municipality, visit.site.at("/track"));
+    let params = match sent(&centre, &site, request).await {
         Ok(params) => params,
-        Err(unreadable) => {
-            return notice(
-                site,
-                unreadable.status,
-                "unreadable-title",
-                "unreadable-text",
-            );
-        }
+        Err(response) => return response,
     };
-    let number = params
-        .trimmed("number")
-        .chars()
-        .take(40)
-        .collect::<String>();
-    match tracked(&centre, &municipality, &site, &number, &params).await {
-        Ok(tracked) => page(StatusCode::OK, &tracked),
-        Err(status) if is_wrong(&status) => page(
+    let message = Message {
+        key: centre.platform.ids.fresh().to_string(),
+        ..Message::default()
+    };
+    let shown = tracked(&centre, &municipality, &site, &params, message).await;
+    answer(site, &params, StatusCode::OK, shown)
+}
+
+/// Takes what the citizen wrote, and shows the request with it.
+pub(super) async fn write(
+    State(centre): State<Arc<Centre>>,
+    visit: Visit,
+    request: Request,
+) -> Response {
+    let (municipality, site) = (visit.municipality, visit.site.at("/track"));
+    let params = match sent(&centre, &site, request).await {
+        Ok(params) => params,
+        Err(response) => return response,
+    };
+    let (mut status, mut message) = (StatusCode::OK, Message::default());
+    match recorded(&centre, &municipality, &params).await {
+        Ok(()) => message.was_sent = true,
+        Err(Unsent::Wrong(key)) => {
+            status = StatusCode::BAD_REQUEST;
+            message.error = site.t(key);
+            message.text = params.get("text").chars().take(MESSAGE).collect();
+        }
+        Err(Unsent::Failed(failed)) if failed.code() == Code::Unimplemented => {
+            status = StatusCode::SERVICE_UNAVAILABLE;
+            message.error = site.t("error-message-later");
+            message.text = params.get("text").chars().take(MESSAGE).collect();
+        }
+        Err(Unsent::Failed(failed)) => return answer(site, &params, status, Err(failed)),
+    }
+    message.key = centre.platform.ids.fresh().to_string();
+    let shown = tracked(&centre, &municipality, &site, &params, message).await;
+    answer(site, &params, status, shown)
+}
+
+fn answer(
+    site: Site,
+    params: &Params,
+    status: StatusCode,
+    shown: Result<TrackedPage, Status>,
+) -> Response {
+    match shown {
+        Ok(tracked) => page(status, &tracked),
+        Err(refused) if is_wrong(&refused) => page(
             StatusCode::NOT_FOUND,
             &TrackPage {
                 site,
-                number,
+                number: params.trimmed("number").chars().take(40).collect(),
                 is_wrong: true,
             },
         ),
-        Err(status) => {
-            tracing::warn!(code = ?status.code(), "a request could not be tracked");
+        Err(refused) => {
+            tracing::warn!(code = ?refused.code(), "a request could not be tracked");
             unavailable(site)
         }
     }
@@ -133,194 +187,163 @@ fn is_wrong(status: &Status) -> bool {
     )
 }
 
-async fn tracked(
+fn ticket(params: &Params) -> Ticket {
+    let secret: String = params.trimmed("secret").chars().take(100).collect();
+    Ticket {
+        // A number that cannot exist is asked for as well: the answer takes as long as for any other.
+        number: params
+            .trimmed("number")
+            .parse()
+            .unwrap_or_else(|_| RequestNumber::new(1000, 0)),
+        // An empty secret would ask without one.
+        secret: if secret.chars().any(char::is_alphanumeric) {
+            secret
+        } else {
+            "0".to_owned()
+        },
+    }
+}
+
+/// The request as it was registered, if the secret opens it.
+async fn registered(
     centre: &Centre,
-    municipality: &Municipality,
-    site: &Site,
-    number: &str,
-    params: &Params,
-) -> Result<TrackedPage, Status> {
-    let caller = centre.caller(municipality, "citizen");
-    // A number that cannot exist is asked for as well: the answer takes as long as for any other.
-    let number = number
-        .parse()
-        .unwrap_or_else(|_| RequestNumber::new(1000, 0));
-    let secret = params
-        .trimmed("secret")
-        .chars()
-        .take(100)
-        .collect::<String>();
-    // An empty secret would ask without one.
-    let secret = if secret.chars().any(char::is_alphanumeric) {
-        secret
-    } else {
-        "0".to_owned()
-    };
+    caller: &Caller,
+    ticket: &Ticket,
+) -> Result<GetRequestReply, Status> {
     let request = GetRequestRequest {
-        number: number.to_string(),
+        number: ticket.number.to_string(),
         purpose: PURPOSE.to_owned(),
-        tracking_secret: secret,
+        tracking_secret: ticket.secret.clone(),
     };
     let reply = chassis::patiently(|| {
         let (mut intake, request) = (centre.intake(), caller.request(request.clone()));
         async move { intake.get_request(request).await }
     });
-    let registered = reply.await?.into_inner();
+    Ok(reply.await?.into_inner())
+}
 
+async fn tracked(
+    centre: &Centre,
+    municipality: &Municipality,
+    site: &Site,
+    params: &Params,
+    message: Message,
+) -> Result<TrackedPage, Status> {
+    let caller = centre.caller(municipality, "citizen");
+    let ticket = ticket(params);
+    let registered = registered(centre, &caller, &ticket).await?;
     let ledger = centre.platform.ledger(municipality);
-    let events = match ledger.read_stream(&format!("handling-{number}")).await {
+    let events = match ledger
+        .read_stream(&format!("handling-{}", ticket.number))
+        .await
+    {
         Err(status) if status.code() == Code::NotFound => vec![],
         outcome => outcome?,
     };
-    let steps = steps(&events)?;
-    let answers = answers(centre, &caller, &steps, site.words).await?;
     let register = centre.register(municipality);
     let units = register.units().await?;
+    let story = story(centre, &caller, &events, site.words, &units).await?;
+    let photos = photos(centre, municipality, &ticket.number, &ticket.secret).await?;
+
     let language = site.words.0;
     let topic = register.topic(&registered.topic).await?;
-    let topic = topic.map_or_else(
-        || registered.topic.clone(),
-        |it| text::capital(it.name.of(language), language),
-    );
-    Ok(told(
-        site, number, registered, topic, &steps, answers, &units,
-    ))
-}
-
-fn steps(events: &[Event]) -> Result<Vec<(&Event, Step)>, Status> {
-    let mut steps = vec![];
-    for event in events {
-        let step = heard::step(event).map_err(|error| {
-            tracing::error!(%error, "an event cannot be shown");
-            Status::unavailable("an event cannot be read")
-        })?;
-        steps.extend(step.map(|it| (event, it)));
-    }
-    Ok(steps)
-}
-
-/// The opened answer of each step; an empty text where it has none.
-async fn answers(
-    centre: &Centre,
-    caller: &Caller,
-    steps: &[(&Event, Step)],
-    words: Words,
-) -> Result<Vec<String>, Status> {
-    let field = |(event, step): &(&Event, Step)| {
-        let sealed = step.answer.clone()?;
-        Some(Field {
-            event_id: event.event_id.clone(),
-            name: "answer".to_owned(),
-            sealed: Some(sealed),
-        })
+    let unit = match &topic {
+        Some(topic) if story.unit.is_empty() => unit_name(&units, &topic.unit, language),
+        Some(_) | None => story.unit,
     };
-    let fields: Vec<Field> = steps.iter().filter_map(field).collect();
-    if fields.is_empty() {
-        return Ok(vec![String::new(); steps.len()]);
-    }
-    let request = OpenRequest {
-        purpose: PURPOSE.to_owned(),
-        fields,
-    };
-    let reply = chassis::patiently(|| {
-        let (mut intake, request) = (centre.intake(), caller.request(request.clone()));
-        async move { intake.open(request).await }
-    });
-    let mut opened = reply.await?.into_inner().fields.into_iter();
-    let mut answers = vec![];
-    for (_, step) in steps {
-        let answer = step.answer.as_ref().and_then(|_| opened.next());
-        answers.push(match answer {
-            Some(field) if field.erased => words.get("erased"),
-            Some(field) => field.text,
-            None => String::new(),
-        });
-    }
-    Ok(answers)
-}
-
-fn told(
-    site: &Site,
-    number: RequestNumber,
-    registered: GetRequestReply,
-    topic: String,
-    steps: &[(&Event, Step)],
-    answers: Vec<String>,
-    units: &HashMap<String, Name>,
-) -> TrackedPage {
-    let language = site.words.0;
     let received = Moment {
         at: text::moment(registered.occurred_at, language),
         text: site.t("seen-registered"),
-        answer: String::new(),
+        quote: String::new(),
+        own: false,
     };
     let mut moments = vec![received];
-    for ((event, step), answer) in steps.iter().zip(answers) {
-        moments.push(Moment {
-            at: text::moment(event.occurred_at, language),
-            text: seen(step, site.words, units),
-            answer,
-        });
-    }
-    let updated = steps
-        .iter()
-        .map(|(event, _)| event.occurred_at)
-        .max()
-        .unwrap_or(registered.occurred_at);
-    let unit = steps
-        .iter()
-        .rev()
-        .map(|(_, step)| step.unit.as_str())
-        .find(|it| !it.is_empty())
-        .unwrap_or_default();
+    moments.extend(story.moments);
     moments.reverse();
-    TrackedPage {
+    Ok(TrackedPage {
         site: site.clone(),
-        number: number.to_string(),
-        now: moments
-            .first()
-            .map(|it| it.text.clone())
-            .unwrap_or_default(),
-        topic,
-        unit: unit_name(units, unit, language),
-        registered: text::moment(registered.occurred_at, language),
-        updated: text::moment(updated, language),
-        description: registered.description,
-        moments,
-    }
-}
-
-/// What the citizen is told about a step.
-fn seen(step: &Step, words: Words, units: &HashMap<String, Name>) -> String {
-    let name = |code: &str, language: Language| unit_name(units, code, language);
-    if step.answered {
-        return words.get("seen-answered");
-    }
-    match step.state {
-        RequestState::Registered => words.get("seen-registered"),
-        RequestState::Routed => words.with("seen-routed", [("unit", &name(&step.unit, words.0))]),
-        RequestState::Returned => words.get("seen-returned"),
-        RequestState::Accepted => words.get("seen-accepted"),
-        RequestState::Assigned => words.get("seen-assigned"),
-        RequestState::InProgress => words.get("seen-in-progress"),
-        RequestState::Planned => words.with(
-            "seen-planned",
-            [("date", &text::day(&step.planned_for, words.0))],
-        ),
-        RequestState::Referred => words.with(
-            "seen-referred",
-            [("institution", &name(&step.institution, words.0))],
-        ),
-        RequestState::Concluded => match step.sub_result {
-            Some(sub_result) => {
-                words.with("seen-concluded", [("result", sub_result.label(words.0))])
-            }
-            None => step.state.label(words.0).to_owned(),
+        number: ticket.number.to_string(),
+        secret: ticket.secret,
+        now: if story.now.is_empty() {
+            site.t("seen-registered")
+        } else {
+            story.now
         },
-        RequestState::Reopened => words.get("seen-reopened"),
-        RequestState::WaitingCitizen => words.get("seen-waiting-citizen"),
+        topic: topic.map_or(registered.topic, |it| {
+            text::capital(it.name.of(language), language)
+        }),
+        unit,
+        registered: text::moment(registered.occurred_at, language),
+        updated: text::moment(story.updated.unwrap_or(registered.occurred_at), language),
+        description: registered.description,
+        address: registered.address,
+        photos,
+        question: story.question.unwrap_or_default(),
+        message,
+        moments,
+    })
+}
+
+/// Why a message was not recorded.
+enum Unsent {
+    /// The citizen can mend it; a text's key.
+    Wrong(&'static str),
+    /// Not the citizen's fault, or not their request.
+    Failed(Status),
+}
+
+/// Records what the citizen wrote, for whoever holds the secret.
+async fn recorded(
+    centre: &Centre,
+    municipality: &Municipality,
+    params: &Params,
+) -> Result<(), Unsent> {
+    let ticket = ticket(params);
+    let caller = centre.caller(municipality, "citizen");
+    registered(centre, &caller, &ticket)
+        .await
+        .map_err(Unsent::Failed)?;
+    let text = params.trimmed("text").replace("\r\n", "\n");
+    if text.is_empty() {
+        return Err(Unsent::Wrong("error-message-missing"));
+    }
+    if text.chars().nth(MESSAGE).is_some() {
+        return Err(Unsent::Wrong("error-message-long"));
+    }
+    let given: Option<Uuid> = params.trimmed("key").parse().ok();
+    let key = given.unwrap_or_else(|| centre.platform.ids.fresh());
+    let principal = format!("portal:{municipality}:message");
+    let command_id = centre.platform.ids.for_key(&principal, &key.to_string());
+    let request = RecordCitizenMessageRequest {
+        target: Some(Target {
+            command_id: command_id.to_string(),
+            number: ticket.number.to_string(),
+            ..Target::default()
+        }),
+        channel: Channel::Web.number(),
+        text,
+    };
+    match send(centre, &caller, &request).await {
+        Ok(_) => Ok(()),
+        Err(status) if status.code() == Code::AlreadyExists => {
+            Err(Unsent::Wrong("error-message-before"))
+        }
+        Err(status) if status.code() == Code::InvalidArgument => {
+            Err(Unsent::Wrong("error-message-refused"))
+        }
+        Err(status) => Err(Unsent::Failed(status)),
     }
 }
 
-#[cfg(test)]
-mod tests;
+async fn send(
+    centre: &Centre,
+    caller: &Caller,
+    request: &RecordCitizenMessageRequest,
+) -> Result<CommandReply, Status> {
+    let reply = chassis::patiently(|| {
+        let mut routing = RoutingClient::new(centre.platform.channel(Role::Routing));
+        let request = caller.request(request.clone());
+        async move { routing.record_citizen_message(request).await }
+    });
+    Ok(reply.await?.into_inner())
+}

@@ -56,6 +56,8 @@ impl House {
             tokens: "ova=jeton-ova-1".to_owned(),
             public_url: None,
             access: Access::default(),
+            districts: String::new(),
+            outlines: None,
             demo: false,
         };
         let centre = Centre::open(&config, &platform).await.unwrap();
