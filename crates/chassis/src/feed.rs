@@ -88,6 +88,10 @@ impl Feed {
     /// The next events; waits for them, at most about a second. Failures are waited out: it always comes back.
     ///
     /// Dropping the future loses nothing: what was not returned is read again.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "what a feed gives is a future, and it never ends"
+    )]
     pub fn next(&mut self) -> BoxFuture<'_, Batch> {
         Box::pin(self.next_batch())
     }

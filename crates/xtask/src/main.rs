@@ -1,13 +1,14 @@
 //! `cargo xtask`: what a developer and CI do with this repository, by the same names.
 //!
 //! `up` builds the one binary and starts the demo city; `test` gets the servers the tests need, runs every step, and stops
-//! the servers again, however it ends. It needs Rust, and for `test` what the system's packages and PyPI offer.
+//! the servers again, however it ends. It needs Rust, and for `test` what the system's packages, PyPI and npm offer.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command-line program talks to its terminal"
 )]
 
+mod browser;
 mod command;
 mod nats;
 mod places;

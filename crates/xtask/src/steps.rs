@@ -11,7 +11,9 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
-use crate::{command, nats, places, postgres, tally::Tally, targets, watch::Watched, wheels};
+use crate::{
+    browser, command, nats, places, postgres, tally::Tally, targets, watch::Watched, wheels,
+};
 
 #[derive(Args)]
 pub(crate) struct Choice {
@@ -32,6 +34,8 @@ enum Kind {
     Architecture,
     E2e,
     Faults,
+    /// Each role's main job in a real browser.
+    Browser,
 }
 
 /// One command of a step.
@@ -69,17 +73,27 @@ fn run_steps(choice: &Choice, tally: &mut Tally) -> anyhow::Result<()> {
     for step in checks {
         run_step(&step, &[], None, tally)?;
     }
-    if tests.is_empty() {
+    if tests.is_empty() && !chosen(Kind::Browser) {
         return Ok(());
     }
     // One build of everything with one set of features: no later step compiles a dependency again.
     let build = step(
-        tests[0].kind,
+        Kind::Unit,
         "build",
         "build --workspace --all-targets --locked",
     );
     run_step(&build, &[], None, tally)?;
+    if !tests.is_empty() {
+        on_servers(&tests, tally)?;
+    }
+    if chosen(Kind::Browser) {
+        browser::run(choice.filter.as_deref(), tally)?;
+    }
+    Ok(())
+}
 
+/// Runs what needs the servers, and stops them again.
+fn on_servers(tests: &[Step], tally: &mut Tally) -> anyhow::Result<()> {
     let fetching = Instant::now();
     let (nats, smtp) = (nats::find()?, wheels::fetch("smtp")?);
     let mut servers = Watched::start(postgres::find()?)?;
@@ -97,7 +111,7 @@ fn run_steps(choice: &Choice, tally: &mut Tally) -> anyhow::Result<()> {
         ("TMPDIR", servers.temporary().to_owned()),
     ];
     for step in tests {
-        run_step(&step, &environment, Some(&mut servers), tally)?;
+        run_step(step, &environment, Some(&mut servers), tally)?;
     }
     Ok(())
 }

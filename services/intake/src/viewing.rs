@@ -183,7 +183,7 @@ impl Desk {
             .open_all(&self.municipality, &places)
             .await
             .map_err(not_opened)?;
-        let erased = opened.iter().any(|it| *it == Opened::Erased);
+        let erased = opened.contains(&Opened::Erased);
         let others = opened.split_off(found.sealed.len());
         let text = |field: &str| {
             let at = found.sealed.iter().position(|it| it.field == field);
