@@ -2,6 +2,7 @@
 //! real NATS and a real mail server. Each test tells one story from outside; the tests of a story have a municipality to
 //! themselves, so that they share the processes without disturbing each other.
 
+mod access;
 mod bad_input;
 mod bad_rows;
 mod citizens;

@@ -16,6 +16,7 @@ pub mod portal;
 pub mod postgres;
 pub mod process;
 pub mod smtp;
+pub mod staff;
 pub mod traces;
 pub mod work;
 

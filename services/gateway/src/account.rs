@@ -24,7 +24,7 @@ use crate::{
     origin,
     params::Params,
 };
-pub(crate) use first::begin;
+pub(crate) use first::{begin, issue_link};
 
 /// The addresses of all this.
 pub(crate) fn doors() -> Doors {

@@ -1,5 +1,5 @@
 //! The list of all routes, each with what it needs. The router is built from this list and from nothing else, so that no
-//! address answers about which nobody decided; `access/tests.rs` reads the same list.
+//! address answers about which nobody decided; `tests/access.rs` reads the same list.
 
 use std::sync::Arc;
 

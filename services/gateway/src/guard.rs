@@ -10,21 +10,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{
-    RequestExt as _,
-    extract::{MatchedPath, RawPathParams, Request, State},
-    http::{HeaderMap, Method, header},
-    middleware::Next,
-    response::Response,
-};
-use vocabulary::RequestNumber;
-
 use crate::{
     Centre,
     access::{Actor, Resource, may},
     doors::{About, Door, Entry},
     limits::{Limit, Whom},
     session::Signed,
+};
+use axum::{
+    RequestExt as _,
+    extract::{MatchedPath, RawPathParams, Request, State},
+    http::{HeaderMap, Method, header},
+    middleware::Next,
+    response::Response,
 };
 pub(crate) use refusal::{Refusal, language, refuse, to_sign_in};
 
@@ -161,19 +159,15 @@ async fn permit(
     }
 }
 
-/// The unit that has the request which `{number}` names; empty where none has it, or no such request is known.
+/// The unit that has the request which `{number}` names.
 async fn unit_of(centre: &Centre, actor: &Actor, request: &mut Request) -> Result<String, Refusal> {
     let params: RawPathParams = request
         .extract_parts()
         .await
         .map_err(|_| Refusal::Forbidden)?;
     let number = params.iter().find(|(name, _)| *name == "number");
-    let Some(Ok(number)) = number.map(|(_, number)| number.parse::<RequestNumber>()) else {
-        return Ok(String::new());
-    };
-    let entry = centre.register(&actor.municipality).request(&number).await;
-    let entry = entry.map_err(|_| Refusal::Unavailable)?;
-    Ok(entry.map(|it| it.unit).unwrap_or_default())
+    let number = number.map_or("", |(_, number)| number);
+    Ok(centre.unit_of(&actor.municipality, number).await?)
 }
 
 /// Counts one more for somebody.

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use aws_lc_rs::constant_time;
 use vocabulary::Municipality;
 
@@ -79,16 +77,6 @@ impl Keys {
     /// Whose secret this is, among those of one municipality.
     pub(crate) fn holder_in(&self, municipality: &Municipality, secret: &str) -> Option<&Key> {
         self.find(secret, |it| it.municipality == *municipality)
-    }
-
-    /// The municipalities that this secret opens.
-    pub(crate) fn municipalities(&self, secret: &str) -> BTreeSet<&Municipality> {
-        let offered = sha256(secret);
-        let opened = self
-            .0
-            .iter()
-            .filter(|it| constant_time::verify_slices_are_equal(&it.digest, &offered).is_ok());
-        opened.map(|it| &it.municipality).collect()
     }
 
     fn find(&self, secret: &str, counts: impl Fn(&Key) -> bool) -> Option<&Key> {

@@ -4,9 +4,10 @@
 //! intake and routing say, and keeps of it a register without personal data. Says itself who may come in, and as what:
 //! staff, their sessions, the programs with a key.
 
-#[expect(dead_code, reason = "the routes ask it as they come")]
+#[expect(dead_code, reason = "lists ask for their reach as they come")]
 mod access;
 mod account;
+mod admin;
 mod client;
 mod config;
 mod console;
@@ -15,7 +16,6 @@ mod doors;
 mod guard;
 mod headers;
 mod heard;
-#[expect(dead_code, reason = "its readers come one by one")]
 mod keys;
 mod limits;
 mod observe;
@@ -28,9 +28,11 @@ mod proxy;
 mod register;
 mod secret;
 mod server;
-#[expect(dead_code, reason = "its readers come one by one")]
 mod session;
-#[expect(dead_code, reason = "the pages of the administrator come next")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "saved views come with the lists")
+)]
 mod staff;
 mod text;
 
@@ -182,6 +184,15 @@ impl Centre {
         Ok(None)
     }
 
+    /// The unit that has a request; empty where none has it, or no such request is known.
+    async fn unit_of(&self, municipality: &Municipality, number: &str) -> Result<String, Status> {
+        let Ok(number) = number.parse() else {
+            return Ok(String::new());
+        };
+        let entry = self.register(municipality).request(&number).await?;
+        Ok(entry.map(|it| it.unit).unwrap_or_default())
+    }
+
     /// The program that this municipality gave a key with this secret.
     async fn issued(
         &self,
@@ -238,6 +249,7 @@ fn doors() -> anyhow::Result<Doors> {
         .nest("/open311/v2", open311::doors())
         .merge(portal::doors())
         .merge(account::doors())
+        .merge(admin::doors())
         .merge(proxy::doors()?))
 }
 

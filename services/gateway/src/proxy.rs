@@ -7,7 +7,12 @@
 //! - `cozum-as: staff:<id>`: `staff:<token>/<id>`
 //! - `cozum-as: import:<source>`: `import:<source>` for a token that was given no name, else `import:<token>/<source>`
 //!
-//! What opens personal data stays closed here, until each such look is recorded itself.
+//! - a key of the log is `key:<key>`, and `key:<key>/<id>` where it says `cozum-as: staff:<id>`
+//!
+//! What each call needs stands in `proxy/calls.rs`.
+
+mod calls;
+mod message;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +20,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use chassis::{ACTOR, AT_LEAST, MUNICIPALITY, Role, SERVICE, telemetry};
@@ -24,10 +29,13 @@ use tower::ServiceExt as _;
 
 use crate::{
     Centre,
-    access::Action,
-    doors::{Doors, Entry},
+    access::{Action, Resource, may},
+    doors::{About, Doors, Entry},
     keys::{Holder, is_slug},
+    limits::Limit,
 };
+use calls::SERVICES;
+pub(crate) use calls::{CALLS, Call};
 
 /// Metadata key: as whom a program wants to act, "staff:<slug>" or "import:<slug>".
 const AS: &str = "cozum-as";
@@ -39,14 +47,9 @@ const LONGEST: usize = 100;
 const DRAINED: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Each service that can be called from outside, and where it is.
-const SERVICES: [(&str, Role); 5] = [
-    ("cozum.intake.v1.Intake", Role::Intake),
-    ("cozum.routing.v1.Routing", Role::Routing),
-    ("cozum.analytics.v1.Analytics", Role::Analytics),
-    ("cozum.notification.v1.Notification", Role::Notification),
-    ("cozum.ledger.v1.Ledger", Role::Ledger),
-];
+/// The largest message that is looked into, three pictures and a text; and how long it may take to arrive.
+const MESSAGE: usize = 40 << 20;
+const READING: Duration = Duration::from_secs(30);
 
 /// The services' paths, with health and reflection (v1 and v1alpha) beside them.
 pub(crate) fn doors() -> anyhow::Result<Doors> {
@@ -68,9 +71,11 @@ pub(crate) fn doors() -> anyhow::Result<Doors> {
     let open = [v1, v1alpha, health_path]
         .map(|path| (Method::POST, path.to_owned(), Action::Public.centre()));
     let mut calls = Doors::new(Entry::Grpc);
+    for call in CALLS {
+        calls = calls.post(&call.path(), call.need, forward);
+    }
     for (service, _) in SERVICES {
         let path = format!("/{service}/{{method}}");
-        // The call itself says what it needs.
         calls = calls.post(&path, Action::Inside.centre(), forward);
     }
     Ok(Doors::built(Entry::Open, router, open).merge(calls))
@@ -81,12 +86,17 @@ pub(crate) fn is_grpc(path: &str) -> bool {
     path.starts_with("/cozum.") || path.starts_with("/grpc.")
 }
 
-async fn forward(State(centre): State<Arc<Centre>>, mut request: Request) -> Response {
-    let outcome = match admit(&centre, &mut request).await {
-        Ok(role) => pass(&centre, role, request).await,
+async fn forward(State(centre): State<Arc<Centre>>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let admitted = admit(&centre, &mut parts).await;
+    let outcome = match admitted {
+        Ok((call, holder)) => match look_into(&centre, call, &holder, body).await {
+            Ok(body) => pass(&centre, call.role, Request::from_parts(parts, body)).await,
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) => {
             // Some clients take an answer for a broken stream while they are still sending.
-            let rest = axum::body::to_bytes(request.into_body(), DRAINED);
+            let rest = axum::body::to_bytes(body, DRAINED);
             let _ = tokio::time::timeout(PATIENCE, rest).await;
             Err(refusal)
         }
@@ -94,12 +104,67 @@ async fn forward(State(centre): State<Arc<Centre>>, mut request: Request) -> Res
     outcome.unwrap_or_else(|status| status.into_http::<Body>().into_response())
 }
 
-/// Where a call goes, once it says truly for whom it is.
-async fn admit(centre: &Centre, request: &mut Request) -> Result<Role, Status> {
-    let holder = holder(centre, request.headers()).await?;
-    let role = destination(request.uri().path())?;
-    dress(request.headers_mut(), &holder)?;
-    Ok(role)
+/// Which call it is, once it says truly for whom.
+async fn admit(centre: &Centre, parts: &mut Parts) -> Result<(&'static Call, Holder), Status> {
+    let holder = holder(centre, &parts.headers).await?;
+    let counted = centre.limits.count(Limit::Keys, &holder.whom());
+    counted.map_err(|wait| {
+        let seconds = wait.seconds();
+        Status::resource_exhausted(format!("too many calls: try again in {seconds} s"))
+    })?;
+    let call = destination(parts.uri.path())?;
+    dress(&mut parts.headers, &holder)?;
+    Ok((call, holder))
+}
+
+/// The call's body again, once the program may do what it asks. What depends on the message is looked up in it; the
+/// tokens of the configuration may do everything, so their calls pass unread.
+async fn look_into(
+    centre: &Centre,
+    call: &Call,
+    holder: &Holder,
+    body: Body,
+) -> Result<Body, Status> {
+    let allowed = |unit: &str| {
+        let resource = match call.need.about {
+            About::Centre => Resource::Centre,
+            About::Reach => Resource::Reach,
+            About::Request => Resource::Request { unit },
+        };
+        may(&holder.actor, call.need.action, resource)
+    };
+    let refused =
+        || Status::permission_denied(format!("{}: this key does not allow it", call.method));
+    let depends = call.need.about == About::Request && !holder.unit().is_empty();
+    let imports = may(&holder.actor, Action::Import, Resource::Centre);
+    let marked = call.imported.filter(|_| !imports);
+    if !depends && !allowed("") {
+        return Err(refused());
+    }
+    if !depends && marked.is_none() {
+        return Ok(body);
+    }
+    let read = axum::body::to_bytes(body, MESSAGE);
+    let bytes = tokio::time::timeout(READING, read)
+        .await
+        .map_err(|_| Status::deadline_exceeded("the call took too long to arrive"))?
+        .map_err(|_| Status::resource_exhausted("the call is too large"))?;
+    let message = message::only(&bytes)?;
+    if let Some(field) = marked
+        && message::has(message, field)?
+    {
+        return Err(Status::permission_denied(
+            "imported: this key does not allow it",
+        ));
+    }
+    if depends {
+        let number = message::text(message, call.number)?;
+        let unit = centre.unit_of(&holder.actor.municipality, &number).await?;
+        if !allowed(&unit) {
+            return Err(refused());
+        }
+    }
+    Ok(Body::from(bytes))
 }
 
 async fn pass(centre: &Centre, role: Role, request: Request) -> Result<Response, Status> {
@@ -130,46 +195,46 @@ async fn holder(centre: &Centre, headers: &HeaderMap) -> Result<Holder, Status> 
     centre.bearer(headers).await?.ok_or_else(unknown)
 }
 
-/// Which service a path means; refuses what services ask of each other only.
-fn destination(path: &str) -> Result<Role, Status> {
-    let (service, method) = path
-        .trim_start_matches('/')
-        .split_once('/')
-        .unwrap_or_default();
-    let found = SERVICES.iter().find(|(name, _)| *name == service);
-    let (_, role) = found.ok_or_else(|| Status::unimplemented("no such service"))?;
-    if *role == Role::Intake && method == "GetRequest" {
-        return Err(Status::permission_denied(
-            "GetRequest opens personal data: it is closed here until each look at it is recorded",
-        ));
-    }
-    let inside = match *role {
-        Role::Intake => matches!(
-            method,
-            "Seal"
-                | "Open"
-                | "ReachCitizen"
-                | "GetPublicTexts"
-                | "ViewRequest"
-                | "Search"
-                | "FindByCaller"
-                | "GetAttachment"
-        ),
-        Role::Ledger => !matches!(method, "History" | "Read" | "Head" | "RetryReaction"),
-        Role::Routing | Role::Notification | Role::Analytics => false,
-        Role::Gateway => true,
+/// Whether a program is let through with a call about a request.
+#[cfg(test)]
+pub(crate) async fn admits(centre: &Centre, call: &Call, holder: &Holder, number: &str) -> bool {
+    let field = |tag: u32, value: &[u8]| {
+        let mut bytes = vec![];
+        prost::encoding::encode_key(tag, prost::encoding::WireType::LengthDelimited, &mut bytes);
+        prost::encoding::encode_varint(value.len().try_into().unwrap(), &mut bytes);
+        bytes.extend(value);
+        bytes
     };
-    if inside {
+    let wrapped = call.number.iter().rev();
+    let message = wrapped.fold(number.as_bytes().to_vec(), |inner, tag| field(*tag, &inner));
+    let message = if call.number.is_empty() {
+        vec![]
+    } else {
+        message
+    };
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let body = [&[0][..], &length, &message].concat();
+    look_into(centre, call, holder, Body::from(body))
+        .await
+        .is_ok()
+}
+
+/// Which call a path means; refuses what services ask of each other only.
+fn destination(path: &str) -> Result<&'static Call, Status> {
+    let call = calls::call(path).ok_or_else(|| Status::unimplemented("no such call"))?;
+    if call.need.action == Action::Inside {
         return Err(Status::permission_denied(format!(
-            "{method} is for the services themselves"
+            "{} is for the services themselves",
+            call.method
         )));
     }
-    Ok(*role)
+    Ok(call)
 }
 
 /// Takes off whatever a caller says about itself, and puts on what the token says.
 fn dress(headers: &mut HeaderMap, holder: &Holder) -> Result<(), Status> {
     let actor = match headers.get(AS) {
+        None if holder.is_issued => format!("key:{}", holder.name),
         None => format!("staff:{}", holder.name),
         Some(wish) => actor(holder, wish)?,
     };
@@ -212,8 +277,15 @@ fn actor(holder: &Holder, wish: &HeaderValue) -> Result<String, Status> {
         let problem = "is staff:<slug> or import:<slug>, a slug being 1 to 64 of a-z, 0-9 and -";
         return Err(chassis::Invalid::at(AS, problem).into());
     }
+    if kind == "import" && !may(&holder.actor, Action::Import, Resource::Centre) {
+        return Err(Status::permission_denied(
+            "cozum-as: this key does not allow to import",
+        ));
+    }
     let actor = if kind == "import" && !holder.is_named {
         format!("{kind}:{slug}")
+    } else if kind == "staff" && holder.is_issued {
+        format!("key:{}/{slug}", holder.name)
     } else {
         format!("{kind}:{}/{slug}", holder.name)
     };
@@ -324,13 +396,13 @@ mod tests {
                 "{path}"
             );
         }
+        let role = |path: &str| destination(path).unwrap().role;
         assert_eq!(
-            destination("/cozum.intake.v1.Intake/RegisterRequest").unwrap(),
+            role("/cozum.intake.v1.Intake/RegisterRequest"),
             Role::Intake
         );
-        assert_eq!(
-            destination("/cozum.ledger.v1.Ledger/History").unwrap(),
-            Role::Ledger
-        );
+        assert_eq!(role("/cozum.ledger.v1.Ledger/History"), Role::Ledger);
+        let unknown = destination("/cozum.ledger.v1.Ledger/Forget").unwrap_err();
+        assert_eq!(unknown.code(), Code::Unimplemented);
     }
 }

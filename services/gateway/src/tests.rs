@@ -1,5 +1,6 @@
 //! The whole router, with a register that holds a little history and with no other service there.
 
+mod access;
 mod house;
 mod open311;
 mod open311_errors;

@@ -25,7 +25,7 @@ const DEMO: &str = "demo";
 /// The unit that the demo's crew works in.
 const DEMO_UNIT: &str = "public-works";
 /// How long a set-up link is valid.
-pub(crate) const LINK: SignedDuration = SignedDuration::from_hours(24);
+const LINK: SignedDuration = SignedDuration::from_hours(24);
 /// How long to wait for services that start at the same time.
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -21,12 +21,13 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 use vocabulary::{Channel, RequestNumber};
 
-use crate::{Centre, Config, Register, config::Access, router};
+use crate::{Centre, Config, Register, Staff, config::Access, router};
 
 pub(super) const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
 pub(super) struct House {
     router: Router,
+    pub(super) centre: Arc<Centre>,
     pub(super) folder: tempfile::TempDir,
 }
 
@@ -62,7 +63,8 @@ impl House {
         };
         let centre = Centre::open(&config, &platform).await.unwrap();
         let house = Self {
-            router: router(centre).unwrap(),
+            router: router(Arc::clone(&centre)).unwrap(),
+            centre,
             folder,
         };
         house.fill(&platform.data.join("ova/register-v3.db")).await;
@@ -71,8 +73,18 @@ impl House {
 
     /// The register of a city, to put more into it.
     pub(super) async fn register(&self, city: &str) -> SqliteConnection {
-        let file = format!("gateway/{city}/register-v3.db");
-        let file = self.folder.path().join(file);
+        self.file(city, &format!("{}-v{}", Register::NAME, Register::VERSION))
+            .await
+    }
+
+    /// The staff of a city, to put more into it.
+    pub(super) async fn staff(&self, city: &str) -> SqliteConnection {
+        self.file(city, &format!("{}-v{}", Staff::NAME, Staff::VERSION))
+            .await
+    }
+
+    async fn file(&self, city: &str, name: &str) -> SqliteConnection {
+        let file = self.folder.path().join(format!("gateway/{city}/{name}.db"));
         SqliteConnection::connect(&format!("sqlite://{}", file.display()))
             .await
             .unwrap()
