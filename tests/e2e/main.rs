@@ -8,6 +8,7 @@ mod bad_rows;
 mod citizens;
 mod health;
 mod import;
+mod open311;
 mod questions;
 mod secrets;
 mod service_standard;
@@ -22,8 +23,8 @@ use anyhow::Context as _;
 use tests::{City, Cluster, cluster::Shared, eventually, smtp::Mail};
 
 /// A story each.
-const CITIES: [&str; 8] = [
-    "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure",
+const CITIES: [&str; 9] = [
+    "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure", "acik",
 ];
 
 /// How long a mail may take that nothing holds up.

@@ -6,6 +6,8 @@ use anyhow::{Context as _, bail};
 use quick_xml::{Reader, events::Event};
 use serde_json::Value;
 
+use crate::settings;
+
 /// Which of the two formats is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -105,6 +107,16 @@ impl Open311 {
         headers: &[(&str, &str)],
         format: Format,
     ) -> anyhow::Result<Answer> {
+        self.post_to("requests", fields, headers, format).await
+    }
+
+    async fn post_to(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+        format: Format,
+    ) -> anyhow::Result<Answer> {
         let mut form = fields.to_vec();
         let own = [
             ("api_key", self.key.as_str()),
@@ -113,12 +125,45 @@ impl Open311 {
         form.extend(own.into_iter().filter(|(_, value)| !value.is_empty()));
         let mut post = self
             .http
-            .post(format!("{}/requests.{format}", self.base))
+            .post(format!("{}/{path}.{format}", self.base))
             .form(&form);
         for (name, value) in headers {
             post = post.header(*name, *value);
         }
         answer(post, format).await
+    }
+
+    /// `GET <path>?<query>`, for any of the lists.
+    pub async fn list(&self, path: &str, query: &str, format: Format) -> anyhow::Result<Answer> {
+        let jurisdiction = &self.jurisdiction;
+        let url = format!(
+            "{}/{path}.{format}?jurisdiction_id={jurisdiction}&{query}",
+            self.base
+        );
+        answer(self.http.get(url), format).await
+    }
+
+    /// `POST servicerequestupdates` with these fields.
+    pub async fn update(&self, fields: &[(&str, &str)], format: Format) -> anyhow::Result<Answer> {
+        self.post_to("servicerequestupdates", fields, &[], format)
+            .await
+    }
+
+    /// Files and reads with the clients of others; gives what they saw.
+    pub fn by_others(&self) -> anyhow::Result<Value> {
+        let (python, modules) = settings::open311_python()?;
+        let folder = tempfile::tempdir()?;
+        let script = folder.path().join("clients.py");
+        std::fs::write(&script, include_str!("open311_clients.py"))?;
+        let output = std::process::Command::new(python)
+            .arg(script)
+            .args([&self.base, &self.jurisdiction, &self.key])
+            .env("PYTHONPATH", modules)
+            .env("NO_PROXY", "*")
+            .output()?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "{told}");
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     async fn get(&self, path: &str, format: Format) -> anyhow::Result<Answer> {

@@ -30,6 +30,17 @@ pub(crate) fn smtp_python() -> anyhow::Result<(PathBuf, PathBuf)> {
     Ok((python, path))
 }
 
+/// The Python program, and the folder that the Open311 clients of others stand in.
+pub(crate) fn open311_python() -> anyhow::Result<(PathBuf, PathBuf)> {
+    let python = named("COZUM_TEST_PYTHON").unwrap_or_else(|| PathBuf::from("python3"));
+    let path = named("COZUM_TEST_OPEN311_PYTHONPATH")
+        .or_else(|| existing(target().join("tools/open311")))
+        .context(
+            "COZUM_TEST_OPEN311_PYTHONPATH is not set: run the tests with `cargo xtask test`",
+        )?;
+    Ok((python, path))
+}
+
 /// The `cozum` program under test.
 pub(crate) fn cozum() -> anyhow::Result<PathBuf> {
     named("COZUM_TEST_BIN")

@@ -96,6 +96,7 @@ fn run_steps(choice: &Choice, tally: &mut Tally) -> anyhow::Result<()> {
 fn on_servers(tests: &[Step], tally: &mut Tally) -> anyhow::Result<()> {
     let fetching = Instant::now();
     let (nats, smtp) = (nats::find()?, wheels::fetch("smtp")?);
+    let open311 = wheels::fetch("open311")?;
     let mut servers = Watched::start(postgres::find()?)?;
     println!(
         "xtask: servers ready in {:.1} s",
@@ -106,6 +107,7 @@ fn on_servers(tests: &[Step], tally: &mut Tally) -> anyhow::Result<()> {
         ("COZUM_TEST_PG_BIN", servers.bin().to_owned()),
         ("COZUM_TEST_NATS_SERVER", nats),
         ("COZUM_TEST_SMTP_PYTHONPATH", smtp),
+        ("COZUM_TEST_OPEN311_PYTHONPATH", open311),
         ("COZUM_TEST_PYTHON", PathBuf::from(wheels::python())),
         ("COZUM_TEST_BIN", places::target().join("debug/cozum")),
         ("TMPDIR", servers.temporary().to_owned()),

@@ -9,13 +9,17 @@ use anyhow::Context as _;
 
 use crate::{command, places, postgres};
 
-/// Gets what `requirements/<name>.txt` pins, unless it is there already, and gives its folder.
+/// Gets what `requirements/<name>.txt` pins, unless it is there already, and gives its folder. What came to PyPI as source
+/// only stands in `<name>.sources.txt`, and is built with the setuptools pinned beside it.
 pub(crate) fn fetch(name: &str) -> anyhow::Result<PathBuf> {
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("requirements")
-        .join(format!("{name}.txt"));
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements");
+    let sources = requirements.join(format!("{name}.sources.txt"));
+    let requirements = requirements.join(format!("{name}.txt"));
     let folder = places::tool(name);
-    let pinned = std::fs::read_to_string(&requirements)?;
+    let mut pinned = std::fs::read_to_string(&requirements)?;
+    if sources.exists() {
+        pinned.push_str(&std::fs::read_to_string(&sources)?);
+    }
     // Written last, so that a half-finished download is fetched again, and changed pins too.
     let seal = folder.join("requirements.txt");
     if std::fs::read_to_string(&seal).is_ok_and(|it| it == pinned) {
@@ -23,8 +27,22 @@ pub(crate) fn fetch(name: &str) -> anyhow::Result<PathBuf> {
     }
     println!("xtask: getting {name} from PyPI into {}", folder.display());
     drop(std::fs::remove_dir_all(&folder));
+    if command::asked(python(), &["-m", "pip", "--version"]).is_none() {
+        postgres::debian(&["python3-pip"]).context("Python's pip is missing")?;
+    }
+    install(&requirements, &folder, &["--only-binary", ":all:"])?;
+    if sources.exists() {
+        let built_here = ["--no-binary", ":all:", "--no-build-isolation"];
+        install(&sources, &folder, &built_here)?;
+    }
+    std::fs::write(seal, pinned)?;
+    Ok(folder)
+}
+
+fn install(requirements: &Path, folder: &Path, how: &[&str]) -> anyhow::Result<()> {
     let mut pip = Command::new(python());
     pip.env("PIP_ROOT_USER_ACTION", "ignore");
+    pip.env("PYTHONPATH", folder);
     pip.args([
         "-m",
         "pip",
@@ -34,16 +52,12 @@ pub(crate) fn fetch(name: &str) -> anyhow::Result<PathBuf> {
         "--no-deps",
         "--require-hashes",
     ]);
-    pip.args(["--only-binary", ":all:", "--target"])
-        .arg(&folder)
+    pip.args(how)
+        .arg("--target")
+        .arg(folder)
         .arg("--requirement")
-        .arg(&requirements);
-    if command::asked(python(), &["-m", "pip", "--version"]).is_none() {
-        postgres::debian(&["python3-pip"]).context("Python's pip is missing")?;
-    }
-    command::done(&mut pip)?;
-    std::fs::write(seal, pinned)?;
-    Ok(folder)
+        .arg(requirements);
+    command::done(&mut pip)
 }
 
 /// The Python that runs pip and the SMTP server.
