@@ -3,6 +3,7 @@
 //! themselves, so that they share the processes without disturbing each other.
 
 mod access;
+mod api;
 mod bad_input;
 mod bad_rows;
 mod citizens;
@@ -16,6 +17,7 @@ mod settings;
 mod trace;
 mod turkish;
 mod two_cities;
+mod webhooks;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -23,8 +25,8 @@ use anyhow::Context as _;
 use tests::{City, Cluster, cluster::Shared, eventually, smtp::Mail};
 
 /// A story each.
-const CITIES: [&str; 9] = [
-    "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure", "acik",
+const CITIES: [&str; 10] = [
+    "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure", "acik", "arayuz",
 ];
 
 /// How long a mail may take that nothing holds up.

@@ -15,6 +15,7 @@ pub mod patience;
 pub mod portal;
 pub mod postgres;
 pub mod process;
+pub mod receiver;
 pub mod smtp;
 pub mod staff;
 pub mod traces;

@@ -42,12 +42,14 @@ impl Lease {
 pub async fn hold<W>(
     platform: Platform,
     municipality: Municipality,
-    name: &'static str,
+    name: impl Into<String> + Send,
     work: impl Fn(Lease) -> W,
 ) -> anyhow::Result<()>
 where
     W: Future<Output = anyhow::Result<()>> + Send,
 {
+    let name = name.into();
+    let name = name.as_str();
     let ledger = platform.ledger(&municipality);
     let holder = format!("{}/{}", platform.role, platform.ids.fresh());
     loop {

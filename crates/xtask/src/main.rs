@@ -13,6 +13,7 @@ mod command;
 mod nats;
 mod places;
 mod postgres;
+mod schemathesis;
 mod steps;
 mod tally;
 mod targets;
@@ -41,6 +42,11 @@ enum Task {
     Test(steps::Choice),
     /// The same as `test`, under the name CI uses.
     Ci(steps::Choice),
+    /// Tries the API with Schemathesis, on a demo city of its own; what follows `--` goes to `schemathesis run`.
+    Schemathesis {
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
     /// Builds the release binary and starts the demo city on <http://localhost:8153>.
     Up {
         /// Passed on to `cozum up`, e.g. `-- --listen 127.0.0.1:9000`.
@@ -52,6 +58,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Xtask::parse().task {
         Task::Test(choice) | Task::Ci(choice) => steps::run(&choice),
+        Task::Schemathesis { args } => schemathesis::run(&args),
         Task::Up { args } => up::run(&args),
     };
     match done {

@@ -115,6 +115,10 @@ pub struct Access {
         value_name = "BLOCKS"
     )]
     pub trusted_proxies: String,
+    /// Webhooks may go to private addresses, and by plain http: for receivers in the house. Whoever may register one can
+    /// then reach what this machine can reach
+    #[arg(long, env = "COZUM_WEBHOOK_ALLOW_PRIVATE")]
+    pub webhook_allow_private: bool,
 }
 
 impl Default for Access {
@@ -129,6 +133,7 @@ impl Default for Access {
             limit_keys: "10000/s".to_owned(),
             limit_sign_in: "120/m".to_owned(),
             trusted_proxies: String::new(),
+            webhook_allow_private: false,
         }
     }
 }

@@ -8,11 +8,13 @@
 mod access;
 mod account;
 mod admin;
+mod api;
 mod client;
 mod config;
 mod console;
 #[expect(dead_code, reason = "its routes come one by one")]
 mod doors;
+mod facts;
 mod guard;
 mod headers;
 mod heard;
@@ -35,6 +37,7 @@ mod session;
 )]
 mod staff;
 mod text;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -45,11 +48,14 @@ use anyhow::Context as _;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, Uri, header},
     middleware,
+    response::Response,
 };
 use chassis::{Caller, Platform, Role, Serving};
-use contracts::intake::v1::intake_client::IntakeClient;
+use contracts::{
+    intake::v1::intake_client::IntakeClient, routing::v1::routing_client::RoutingClient,
+};
 use tokio::net::TcpListener;
 use tonic::{Status, service::Routes, transport::Channel};
 use vocabulary::Municipality;
@@ -86,6 +92,7 @@ pub(crate) struct Centre {
     demo: bool,
     /// What programs sent in the last minutes.
     repeats: open311::Repeats,
+    webhooks: webhooks::Webhooks,
 }
 
 impl Centre {
@@ -105,6 +112,9 @@ impl Centre {
             );
         }
         let public_origin = config.public_origin();
+        let reach = webhooks::Reach {
+            private: config.access.webhook_allow_private,
+        };
         Ok(Arc::new(Self {
             platform: platform.clone(),
             keys,
@@ -123,6 +133,7 @@ impl Centre {
             here: config.here(),
             demo: config.demo,
             repeats: open311::Repeats::default(),
+            webhooks: webhooks::Webhooks::open(platform, reach).await?,
         }))
     }
 
@@ -209,6 +220,10 @@ impl Centre {
         IntakeClient::new(self.platform.channel(Role::Intake))
     }
 
+    fn routing(&self) -> RoutingClient<Channel> {
+        RoutingClient::new(self.platform.channel(Role::Routing))
+    }
+
     fn caller(&self, municipality: &Municipality, actor: &str) -> Caller {
         Caller::new(self.platform.role, municipality.clone(), actor)
     }
@@ -225,6 +240,7 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
         .with_context(|| format!("HTTP address {}", config.http))?;
     let centre = Centre::open(&config, &platform).await?;
 
+    webhooks::start(&centre);
     let own = platform.clone();
     platform.tasks.spawn("gateway gRPC", async move {
         // Nothing but health and reflection is behind it: without it the gateway still does all its work.
@@ -250,7 +266,17 @@ fn doors() -> anyhow::Result<Doors> {
         .merge(portal::doors())
         .merge(account::doors())
         .merge(admin::doors())
+        .merge(api::doors()?)
         .merge(proxy::doors()?))
+}
+
+/// The answer where nothing is, in the form of whatever was asked.
+async fn nowhere(uri: Uri) -> Response {
+    if uri.path().starts_with("/api/") {
+        api::nowhere()
+    } else {
+        portal::nowhere(uri).await
+    }
 }
 
 fn router(centre: Arc<Centre>) -> anyhow::Result<Router> {
@@ -261,7 +287,7 @@ fn router(centre: Arc<Centre>) -> anyhow::Result<Router> {
         .as_ref()
         .is_some_and(|it| it.starts_with("https:"));
     Ok(router
-        .fallback(portal::nowhere)
+        .fallback(nowhere)
         .layer(middleware::from_fn_with_state(
             guard::Guard::new(Arc::clone(&centre), list),
             guard::ask,

@@ -15,7 +15,7 @@ use opentelemetry::metrics::{Counter, Histogram};
 use tonic::Status;
 use tracing::{Instrument as _, field::Empty};
 
-use crate::{console, open311, portal, proxy};
+use crate::{api, console, open311, portal, proxy};
 
 /// The gateway's counters.
 #[derive(Clone)]
@@ -114,6 +114,8 @@ fn known_method(method: &Method) -> &'static str {
 fn after_panic(path: &str) -> Response {
     if path.starts_with("/open311/") {
         open311::failed(path)
+    } else if path.starts_with("/api/") {
+        api::failed()
     } else if proxy::is_grpc(path) {
         Status::internal("a mistake of ours")
             .into_http::<axum::body::Body>()

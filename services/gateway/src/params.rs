@@ -157,6 +157,12 @@ impl Params {
         })
     }
 
+    /// Each name with its value, also where that says nothing, in the order sent.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = (&str, &str)> {
+        let named = self.0.iter().filter(|(name, _)| !name.is_empty());
+        named.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The first value of that name that says something, or an empty text.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0

@@ -1,6 +1,7 @@
 //! The whole router, with a register that holds a little history and with no other service there.
 
 mod access;
+mod api;
 mod house;
 mod open311;
 mod open311_errors;

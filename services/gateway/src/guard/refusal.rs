@@ -9,6 +9,7 @@ use tonic::{Code, Status};
 use vocabulary::Language;
 
 use crate::{
+    api,
     console::{self, Frame},
     limits::Wait,
     open311,
@@ -94,7 +95,7 @@ pub(crate) fn refuse(uri: &Uri, headers: &HeaderMap, refusal: Refusal) -> Respon
             .into_http::<Body>()
             .into_response()
     } else if path.starts_with("/api/") {
-        problem(refusal)
+        api::refused(refusal.status())
     } else if path.starts_with("/console") {
         let frame = Frame::of_nobody(language(uri, headers), path);
         console::notice(frame, refusal.status(), title, words)
@@ -105,11 +106,6 @@ pub(crate) fn refuse(uri: &Uri, headers: &HeaderMap, refusal: Refusal) -> Respon
         response
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(wait));
-    }
-    if refusal == Refusal::SignIn && path.starts_with("/api/") {
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }
@@ -122,19 +118,6 @@ impl Refusal {
             Self::SignIn | Self::Forbidden | Self::Foreign | Self::TooLarge => None,
         }
     }
-}
-
-/// RFC 9457.
-fn problem(refusal: Refusal) -> Response {
-    let status = refusal.status();
-    let body = serde_json::json!({
-        "type": "about:blank",
-        "title": status.canonical_reason().unwrap_or_default(),
-        "status": status.as_u16(),
-        "detail": refusal.problem(),
-    });
-    let headers = [(header::CONTENT_TYPE, "application/problem+json")];
-    (status, headers, body.to_string()).into_response()
 }
 
 /// Leads a person to the sign-in page, and back afterwards; tells a script, or whoever sent a form, that they are not
