@@ -42,6 +42,10 @@ const EDGES: &[(&str, &str)] = &[
     ),
     ("registrations", "folds its own events into a read model"),
     ("attachments", "answers with an opened file"),
+    (
+        "search",
+        "folds events into a read model and answers from it",
+    ),
     ("sealing", "asks intake to seal"),
     ("news", "tells which events citizens are told of"),
     ("sender", "records an attempt before it sends"),

@@ -11,6 +11,7 @@ mod health;
 mod import;
 mod open311;
 mod questions;
+mod search;
 mod secrets;
 mod service_standard;
 mod settings;
@@ -27,6 +28,7 @@ use tests::{City, Cluster, cluster::Shared, eventually, smtp::Mail};
 /// A story each.
 const CITIES: [&str; 10] = [
     "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure", "acik", "arayuz",
+    "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure", "acik", "bul",
 ];
 
 /// How long a mail may take that nothing holds up.

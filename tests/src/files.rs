@@ -18,8 +18,28 @@ pub async fn dump(path: &Path) -> anyhow::Result<Dump> {
         sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
             .fetch_all(&mut connection)
             .await?;
+    let indexes: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_master WHERE lower(sql) LIKE 'create virtual table % using fts5%'",
+    )
+    .fetch_all(&mut connection)
+    .await?;
     let mut dump = Dump::new();
-    for table in tables {
+    for index in &indexes {
+        dump.insert(
+            format!("{index}, word by word"),
+            words(&mut connection, index).await?,
+        );
+    }
+    // How a full-text index is laid out depends on how it was filled; what is in it does not.
+    let layout = |table: &str| {
+        let of = |index: &String| {
+            ["data", "idx"]
+                .iter()
+                .any(|it| table == format!("{index}_{it}"))
+        };
+        indexes.iter().any(of)
+    };
+    for table in tables.into_iter().filter(|it| !layout(it)) {
         let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)")
             .bind(&table)
             .fetch_all(&mut connection)
@@ -38,6 +58,23 @@ pub async fn dump(path: &Path) -> anyhow::Result<Dump> {
         dump.insert(table, rows);
     }
     Ok(dump)
+}
+
+/// Each word of a full-text index: row, column, place.
+async fn words(connection: &mut SqliteConnection, index: &str) -> anyhow::Result<Vec<String>> {
+    let table = format!(
+        "CREATE VIRTUAL TABLE temp.\"{index} words\" USING fts5vocab(main, \"{index}\", instance)"
+    );
+    sqlx::query(AssertSqlSafe(table))
+        .execute(&mut *connection)
+        .await?;
+    let rows = format!(
+        "SELECT quote(term) || '|' || doc || '|' || col || '|' || offset AS line
+         FROM temp.\"{index} words\" ORDER BY line"
+    );
+    Ok(sqlx::query_scalar(AssertSqlSafe(rows))
+        .fetch_all(connection)
+        .await?)
 }
 
 /// The position up to which a read model is folded.

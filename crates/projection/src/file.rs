@@ -1,4 +1,4 @@
-use std::{path::Path, time::Duration};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use sqlx::{
@@ -11,22 +11,46 @@ use crate::ReadModel;
 /// Readers at once; SQLite's readers do not wait for its writer.
 const READERS: u32 = 4;
 
-fn options(path: &Path) -> SqliteConnectOptions {
+fn options<M: ReadModel>(path: &Path) -> SqliteConnectOptions {
     // Losing the last batches in a power failure is harmless: the file is a prefix, and follows on from there.
-    SqliteConnectOptions::new()
+    let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(Duration::from_secs(5))
         .statement_cache_capacity(200)
-        .disable_statement_logging()
+        .disable_statement_logging();
+    if M::PERSONAL {
+        // Neither freed pages nor temporary files may keep what was deleted.
+        options
+            .pragma("secure_delete", "on")
+            .pragma("temp_store", "memory")
+    } else {
+        options
+    }
+}
+
+/// A connection that writes; creates the file where there is none.
+pub(crate) async fn connect<M: ReadModel>(path: &Path) -> anyhow::Result<SqliteConnection> {
+    let context = || format!("read model {}", path.display());
+    if M::PERSONAL {
+        // SQLite gives the files beside it the same mode.
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .with_context(context)?;
+    }
+    SqliteConnection::connect_with(&options::<M>(path).create_if_missing(true))
+        .await
+        .with_context(context)
 }
 
 /// The one writing connection, and the position the file stands at.
 pub(crate) async fn open<M: ReadModel>(path: &Path) -> anyhow::Result<(SqliteConnection, u64)> {
-    let mut writer = SqliteConnection::connect_with(&options(path).create_if_missing(true))
-        .await
-        .with_context(|| format!("read model {}", path.display()))?;
+    let mut writer = connect::<M>(path).await?;
     let mut tx = writer.begin().await?;
     let exists: Option<i64> = sqlx::query_scalar(
         "select 1 from sqlite_master where type = 'table' and name = 'projection_position'",
@@ -55,11 +79,15 @@ pub(crate) async fn open<M: ReadModel>(path: &Path) -> anyhow::Result<(SqliteCon
     ))
 }
 
-pub(crate) async fn readers(path: &Path) -> anyhow::Result<SqlitePool> {
+pub(crate) async fn readers<M: ReadModel>(path: &Path) -> anyhow::Result<SqlitePool> {
     SqlitePoolOptions::new()
         .max_connections(READERS)
         .test_before_acquire(false)
-        .connect_with(options(path).read_only(true).pragma("query_only", "on"))
+        .connect_with(
+            options::<M>(path)
+                .read_only(true)
+                .pragma("query_only", "on"),
+        )
         .await
         .with_context(|| format!("read model {}", path.display()))
 }

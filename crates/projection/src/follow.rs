@@ -72,20 +72,9 @@ pub(crate) async fn apply_batch<M: ReadModel>(
     before: u64,
     events: &[Event],
 ) -> anyhow::Result<()> {
-    let mut tx = writer.begin().await?;
-    for event in events {
-        let span = tracing::info_span!(
-            "project",
-            projection = M::NAME,
-            event.position = event.position
-        );
-        telemetry::continue_trace(&span, &event.traceparent);
-        model
-            .apply(&mut tx, event)
-            .instrument(span)
-            .await
-            .with_context(|| format!("event {} of type {}", event.position, event.r#type))?;
-    }
+    // At once, so that nobody else who writes can come between what is read and what is written.
+    let mut tx = writer.begin_with("begin immediate").await?;
+    model.apply_all(&mut tx, events).await?;
     let after = events.last().map_or(before, |it| it.position);
     let moved = sqlx::query("update projection_position set position = ? where position = ?")
         .bind(i64::try_from(after)?)
@@ -96,5 +85,27 @@ pub(crate) async fn apply_batch<M: ReadModel>(
         bail!("another process writes to this file");
     }
     tx.commit().await?;
+    Ok(())
+}
+
+/// Applies events one by one, each under the trace it belongs to.
+pub(crate) async fn apply_each<M: ReadModel + ?Sized>(
+    model: &M,
+    tx: &mut SqliteConnection,
+    events: &[Event],
+) -> anyhow::Result<()> {
+    for event in events {
+        let span = tracing::info_span!(
+            "project",
+            projection = M::NAME,
+            event.position = event.position
+        );
+        telemetry::continue_trace(&span, &event.traceparent);
+        model
+            .apply(tx, event)
+            .instrument(span)
+            .await
+            .with_context(|| format!("event {} of type {}", event.position, event.r#type))?;
+    }
     Ok(())
 }

@@ -6,7 +6,11 @@
 mod file;
 mod follow;
 
-use std::{future::Future, path::Path, time::Duration};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use chassis::{Ledger, Platform};
@@ -27,6 +31,10 @@ pub trait ReadModel: Send + Sync + 'static {
     const VERSION: u32;
     /// `create table …` and `create index …` statements.
     const SCHEMA: &'static str;
+    /// It holds personal text in the clear: nobody else may read the file, and what is deleted is overwritten.
+    const PERSONAL: bool = false;
+    /// The service can answer while this model is still far behind.
+    const MAY_LAG: bool = false;
 
     /// Applies one event; events it has nothing to do with change nothing. An event it should know and cannot read is an
     /// error: the model stops rather than becomes wrong.
@@ -35,6 +43,15 @@ pub trait ReadModel: Send + Sync + 'static {
         tx: &mut SqliteConnection,
         event: &Event,
     ) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Applies a batch, event by event; a model that can do better with many at once does.
+    fn apply_all(
+        &self,
+        tx: &mut SqliteConnection,
+        events: &[Event],
+    ) -> impl Future<Output = anyhow::Result<()>> + Send {
+        follow::apply_each(self, tx, events)
+    }
 }
 
 /// A read model that follows the feed.
@@ -54,12 +71,14 @@ impl Projection {
     ) -> anyhow::Result<Self> {
         let folder = platform.data.join(municipality.as_str());
         std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
-        let path = folder.join(format!("{}-v{}.db", M::NAME, M::VERSION));
+        let path = file_of::<M>(platform, municipality);
         let (writer, position) = file::open::<M>(&path).await?;
-        let readers = file::readers(&path).await?;
+        let readers = file::readers::<M>(&path).await?;
         let (sender, receiver) = watch::channel(position);
         let part = format!("{}/{}/{}", platform.role, municipality, M::NAME);
-        platform.health.not_ready(&part, "catching up");
+        if !M::MAY_LAG {
+            platform.health.not_ready(&part, "catching up");
+        }
         let follower = follow::Follower::new(model, writer, sender, part, platform.health.clone());
         let feed = platform.feed(municipality, position);
         platform.tasks.spawn("projection", follower.run(feed));
@@ -68,6 +87,14 @@ impl Projection {
             position: receiver,
             name: M::NAME,
         })
+    }
+
+    /// A connection that writes beside the follower, for what no event tells.
+    pub async fn writer<M: ReadModel>(
+        platform: &Platform,
+        municipality: &Municipality,
+    ) -> anyhow::Result<SqliteConnection> {
+        file::connect::<M>(&file_of::<M>(platform, municipality)).await
     }
 
     /// Connections that read; they see whole batches only.
@@ -102,6 +129,11 @@ impl Projection {
     }
 }
 
+fn file_of<M: ReadModel>(platform: &Platform, municipality: &Municipality) -> PathBuf {
+    let folder = platform.data.join(municipality.as_str());
+    folder.join(format!("{}-v{}.db", M::NAME, M::VERSION))
+}
+
 /// Folds the whole log into a fresh file, up to the head; returns the position reached.
 pub async fn rebuild<M: ReadModel>(ledger: &Ledger, model: &M, path: &Path) -> anyhow::Result<u64> {
     let (mut writer, mut position) = file::open::<M>(path).await?;
@@ -114,4 +146,28 @@ pub async fn rebuild<M: ReadModel>(ledger: &Ledger, model: &M, path: &Path) -> a
         follow::apply_batch(model, &mut writer, position, &events).await?;
         position = last;
     }
+}
+
+/// Folds these events into a file, in batches of `size`, and gives the model with its writer; nothing follows any feed.
+pub async fn folded<M: ReadModel>(
+    model: &M,
+    path: &Path,
+    events: &[Event],
+    size: usize,
+) -> anyhow::Result<(Projection, SqliteConnection)> {
+    let (mut writer, mut position) = file::open::<M>(path).await?;
+    for batch in events.chunks(size) {
+        let fresh = batch.partition_point(|it| it.position <= position);
+        let Some(last) = batch[fresh..].last() else {
+            continue;
+        };
+        follow::apply_batch(model, &mut writer, position, &batch[fresh..]).await?;
+        position = last.position;
+    }
+    let projection = Projection {
+        readers: file::readers::<M>(path).await?,
+        position: watch::channel(position).1,
+        name: M::NAME,
+    };
+    Ok((projection, writer))
 }

@@ -205,6 +205,19 @@ impl Vault {
         Ok(())
     }
 
+    /// The subjects of a municipality whose keys were destroyed at or after a time, in microseconds since 1970.
+    pub async fn destroyed(
+        &self,
+        municipality: &Municipality,
+        since: i64,
+    ) -> Result<Vec<Subject>, VaultError> {
+        let subjects = match &self.store {
+            Store::Postgres(keys) => keys.destroyed(municipality, since).await?,
+            Store::Sqlite(keys) => keys.destroyed(municipality, since).await?,
+        };
+        Ok(subjects.iter().filter_map(|it| it.parse().ok()).collect())
+    }
+
     /// Whether the store answers.
     pub async fn is_ready(&self) -> bool {
         self.find(&[]).await.is_ok()

@@ -10,6 +10,7 @@
 //! **Invariant:** a data key is durable before [`Vault::keys`] gives it out, so no event is ever sealed with a lost key.
 //! **Invariant:** the databases hold wrapped keys only.
 
+mod blind;
 mod cache;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -21,6 +22,7 @@ mod seal;
 mod subject;
 mod tracking;
 
+pub use blind::BlindIndex;
 pub use keys::{Keyring, Opened, OpenedFile, SealedFile, Vault, VaultError};
 pub use master::{MasterKey, MasterKeyError};
 pub use plain::{Plain, PlainBytes};

@@ -9,6 +9,7 @@ use vocabulary::{Municipality, TopicCode};
 use crate::{
     directory::{self, Question},
     domain::Rejection,
+    search::Search,
     wire::{Recorded, Unreadable, decode},
 };
 
@@ -18,6 +19,7 @@ pub(crate) struct Desk {
     pub(crate) ledger: Ledger,
     pub(crate) directory: Projection,
     pub(crate) registrations: Projection,
+    pub(crate) search: Search,
     pub(crate) vault: Arc<Vault>,
     pub(crate) secrets: Arc<TrackingSecrets>,
 }

@@ -113,16 +113,26 @@ impl Intake for Service {
 
     async fn search(
         &self,
-        _: Request<v1::SearchRequest>,
+        request: Request<v1::SearchRequest>,
     ) -> Result<Response<v1::SearchReply>, Status> {
-        Err(Status::unimplemented("not in this build"))
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::search(request.into_inner())?;
+        let head = desk.ledger.head().await?;
+        let reply = desk.search.find(&asked, caller.at_least, head).await?;
+        Ok(Response::new(reply))
     }
 
     async fn find_by_caller(
         &self,
-        _: Request<v1::FindByCallerRequest>,
+        request: Request<v1::FindByCallerRequest>,
     ) -> Result<Response<v1::FindByCallerReply>, Status> {
-        Err(Status::unimplemented("not in this build"))
+        let (caller, desk) = self.desk(&request)?;
+        let (asked, limit) = wire::caller(request.into_inner())?;
+        let head = desk.ledger.head().await?;
+        let found = desk.search.of_caller(&asked, limit, caller.at_least, head);
+        Ok(Response::new(v1::FindByCallerReply {
+            numbers: found.await?,
+        }))
     }
 
     async fn get_attachment(

@@ -1,10 +1,11 @@
 //! Intake: contacts and requests, from every channel; and the only room that holds the keys to personal data.
 //!
-//! Hears `routing.TopicDefined` and `routing.TopicChanged`, to refuse a topic that nobody defined. Says `PersonRecorded`,
-//! `ContactRegistered`, `RequestRegistered` and `PersonalDataViewed`. Free text and what is known of a citizen leave this service only sealed,
-//! or opened for a caller that names its purpose. An imported request is also found by what it was called where it came
-//! from: its event names the subject `import:<source>/<id>`. Pictures are drawn anew before they are sealed, and lie beside
-//! the keys.
+//! Hears `routing.TopicDefined` and `routing.TopicChanged`, to refuse a topic that nobody defined, and for the search what
+//! units do with a request and what is written about it. Says `PersonRecorded`, `ContactRegistered`, `RequestRegistered`
+//! and `PersonalDataViewed`. Free text and what is known of a citizen leave this service only sealed, or opened for a
+//! caller that names its purpose. An imported request is also found by what it was called where it came from: its event
+//! names the subject `import:<source>/<id>`. Pictures are drawn anew before they
+//! are sealed, and lie beside the keys.
 //!
 //! **Invariant:** no event is appended before the keys it was sealed with, and the files it names, are durable.
 //! **Invariant:** no error message and no log line quotes what a citizen wrote.
@@ -21,6 +22,7 @@ mod pictures;
 mod register;
 mod registrations;
 mod sealing;
+mod search;
 mod streams;
 mod texts;
 mod viewing;
@@ -33,11 +35,17 @@ use chassis::{Platform, Serving};
 use contracts::intake::v1::intake_server::{IntakeServer, SERVICE_NAME};
 use projection::Projection;
 use tonic::service::Routes;
-use vault::{MasterKey, TrackingSecrets, Vault, VaultError};
+use vault::{BlindIndex, MasterKey, TrackingSecrets, Vault, VaultError};
 
 pub use config::Config;
 
-use crate::{desk::Desk, directory::Topics, grpc::Service, registrations::Registrations};
+use crate::{
+    desk::Desk,
+    directory::Topics,
+    grpc::Service,
+    registrations::Registrations,
+    search::{Index, Search},
+};
 
 /// Three pictures of 10 MB, and a description far too long, must arrive here to be refused by the names of their fields.
 const LARGEST_CALL: usize = 48 << 20;
@@ -54,13 +62,20 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     let master = config.master_key(&platform.data)?;
     let vault = Arc::new(open_vault(&config.store(&platform.data), &master, &platform).await?);
     let secrets = Arc::new(TrackingSecrets::new(&master));
+    let blind = Arc::new(BlindIndex::new(&master));
 
     let mut desks = Vec::new();
     for municipality in platform.municipalities.iter() {
+        let index = Index {
+            municipality: municipality.clone(),
+            vault: vault.clone(),
+            blind: blind.clone(),
+        };
         desks.push(Desk {
             municipality: municipality.clone(),
             ledger: platform.ledger(municipality),
             directory: Projection::open(&platform, municipality, Topics).await?,
+            search: Search::open(&platform, index).await?,
             registrations: Projection::open(&platform, municipality, Registrations).await?,
             vault: vault.clone(),
             secrets: secrets.clone(),

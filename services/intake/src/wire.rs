@@ -5,6 +5,7 @@
 mod answers;
 mod checks;
 mod events;
+mod finding;
 
 use chassis::{Invalid, event};
 use contracts::{intake::v1, vocabulary::v1 as words};
@@ -27,6 +28,7 @@ pub(crate) use checks::{number, purpose};
 pub(crate) use events::{
     Recorded, SealedFields, Unreadable, decode, message, recorded_by, reply, sealed,
 };
+pub(crate) use finding::{caller, search};
 
 /// The most values one call seals or opens.
 const VALUES: usize = 100;

@@ -105,6 +105,21 @@ impl Keys {
         Ok(found)
     }
 
+    pub(super) async fn destroyed(
+        &self,
+        municipality: &Municipality,
+        since: i64,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        sqlx::query_scalar(
+            "select subject from data_keys
+             where municipality = ?1 and destroyed_at >= ?2 and destroyed_at is not null order by subject",
+        )
+        .bind(municipality.as_str())
+        .bind(since)
+        .fetch_all(&self.0)
+        .await
+    }
+
     pub(super) async fn destroy(
         &self,
         name: &KeyName,

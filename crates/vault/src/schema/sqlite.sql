@@ -9,6 +9,8 @@ create table if not exists data_keys (
     primary key (municipality, subject),
     check ((wrapped is null) = (destroyed_at is not null))
 ) strict;
+create index if not exists data_keys_destroyed on data_keys (municipality, destroyed_at)
+    where destroyed_at is not null;
 create table if not exists attachment (
     municipality text not null,
     id blob not null,
