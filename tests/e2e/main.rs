@@ -7,6 +7,7 @@ mod api;
 mod bad_input;
 mod bad_rows;
 mod citizens;
+mod console;
 mod health;
 mod import;
 mod open311;

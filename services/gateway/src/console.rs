@@ -1,4 +1,30 @@
-//! The console: what staff work in. Its pages stand in one frame, in the language of whoever is signed in.
+//! The staff console: a new request while somebody is on the phone, the unit's worklist, one request with its whole history,
+//! the centre's figures, and the events as they are stored. Every page is complete without a script; `console.js` adds
+//! keys and news.
+//!
+//! Lists, counts, exports and searches are narrowed by [`filters::Scope`]; one request is asked about with the unit that
+//! the log says has it. What staff do goes to the services as `staff:<code>`.
+
+mod actions;
+mod clocks;
+mod export;
+mod figures;
+mod filing;
+mod filters;
+mod frame;
+mod history;
+mod lists;
+mod live;
+mod names;
+mod overview;
+mod page;
+mod raw;
+mod request;
+mod search;
+mod story;
+mod taste;
+mod views;
+mod worklist;
 
 use askama::Template;
 use axum::{
@@ -7,78 +33,62 @@ use axum::{
 };
 use vocabulary::Language;
 
-use crate::{access::Action, doors::Need, session::Signed, text::Words};
+use crate::{
+    access::Action,
+    doors::{Doors, Entry},
+};
+use actions::Act;
+pub(crate) use frame::Frame;
+pub(crate) use taste::Taste;
 
-/// What every page's frame shows.
-#[derive(Debug, Clone)]
-pub(crate) struct Frame {
-    pub(crate) words: Words,
-    /// Nobody on the pages before sign-in.
-    pub(crate) signed: Option<Signed>,
-    /// The page's own address, for the link to the other language.
-    here: String,
-}
-
-impl Frame {
-    /// The frame around a page of somebody who is signed in.
-    pub(crate) fn of(signed: &Signed, here: &str) -> Self {
-        Self {
-            words: Words(signed.language()),
-            signed: Some(signed.clone()),
-            here: here.to_owned(),
-        }
+/// The pages that are about requests, each with what it needs.
+pub(crate) fn doors() -> Doors {
+    let own = Action::Enter.centre();
+    let see = Action::See.reach();
+    let one = Action::See.request();
+    let file = Action::File.centre();
+    let mut doors = Doors::new(Entry::Console)
+        .get("/console", own, page::home)
+        .get("/console/requests", see, worklist::list)
+        .get("/console/requests.csv", see, export::csv)
+        .get("/console/search", see, search::back)
+        .post("/console/search", see, search::search)
+        .get("/console/requests/{number}", one, request::show)
+        .get(
+            "/console/requests/{number}/files/{file}",
+            Action::SeePersonal.request(),
+            request::file,
+        )
+        .get(
+            "/console/requests/{number}/events",
+            Action::SeeEvents.request(),
+            raw::events,
+        )
+        .get("/console/new", file, filing::form)
+        .post("/console/new", file, filing::file)
+        .post(
+            "/console/new/caller",
+            Action::FindCaller.centre(),
+            filing::caller,
+        )
+        .get(
+            "/console/figures",
+            Action::SeeFigures.reach(),
+            overview::show,
+        )
+        .get("/console/live", see, live::follow)
+        .post("/console/views", own, views::save)
+        .post("/console/views/{view}/remove", own, views::remove)
+        .get("/console/keys", own, keys)
+        .post("/console/setting", own, taste::keep);
+    for act in Act::ALL {
+        let path = format!("/console/requests/{{number}}/{}", act.code());
+        let handler =
+            move |centre, visit, number, request| request::act(act, centre, visit, number, request);
+        doors = doors.post(&path, act.action().request(), handler);
     }
-
-    /// The frame around a page for anybody.
-    pub(crate) fn of_nobody(language: Language, here: &str) -> Self {
-        Self {
-            words: Words(language),
-            signed: None,
-            here: here.to_owned(),
-        }
-    }
-
-    /// A text by its key.
-    pub(crate) fn t(&self, key: &str) -> String {
-        self.words.get(key)
-    }
-
-    /// The page's language, as HTML names it.
-    pub(crate) fn code(&self) -> &'static str {
-        self.words.0.code()
-    }
-
-    pub(crate) fn other_code(&self) -> &'static str {
-        self.other().code()
-    }
-
-    /// This page in the other language, where nobody is signed in whose language it is.
-    pub(crate) fn other_link(&self) -> String {
-        format!("{}?lang={}", self.here, self.other_code())
-    }
-
-    /// The token that stands in each form.
-    pub(crate) fn csrf(&self) -> &str {
-        self.signed.as_ref().map_or("", Signed::csrf)
-    }
-
-    /// Whether the one who is signed in may go where staff and keys are kept.
-    pub(crate) fn administers(&self) -> bool {
-        self.may(Action::Administer.centre())
-    }
-
-    fn may(&self, need: Need) -> bool {
-        self.signed
-            .as_ref()
-            .is_some_and(|it| it.may(need.action, crate::access::Resource::Centre))
-    }
-
-    fn other(&self) -> Language {
-        match self.words.0 {
-            Language::Tr => Language::En,
-            Language::En => Language::Tr,
-        }
-    }
+    let open = Doors::new(Entry::Open).get("/console.js", Action::Public.centre(), script);
+    doors.merge(open)
 }
 
 #[derive(Template)]
@@ -117,12 +127,42 @@ pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
     }
 }
 
+#[derive(Template)]
+#[template(path = "console/keys.html")]
+struct KeysPage {
+    frame: Frame,
+}
+
+async fn keys(visit: page::Visit) -> Response {
+    page(
+        StatusCode::OK,
+        &KeysPage {
+            frame: visit.frame(),
+        },
+    )
+}
+
 /// The console's style.
 pub(crate) async fn style() -> Response {
+    asset(
+        "text/css; charset=utf-8",
+        include_str!("../assets/console.css"),
+    )
+}
+
+/// What the console adds where scripts run.
+async fn script() -> Response {
+    asset(
+        "text/javascript; charset=utf-8",
+        include_str!("../assets/console.js"),
+    )
+}
+
+fn asset(kind: &'static str, content: &'static str) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "public, max-age=3600"),
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "public, max-age=600"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, include_str!("../assets/console.css")).into_response()
+    (headers, content).into_response()
 }

@@ -267,6 +267,7 @@ fn doors() -> anyhow::Result<Doors> {
         .merge(account::doors())
         .merge(admin::doors())
         .merge(api::doors()?)
+        .merge(console::doors())
         .merge(proxy::doors()?))
 }
 

@@ -129,8 +129,13 @@ impl Encoding {
 impl Params {
     /// The parameters of a query.
     pub(crate) fn of_query(uri: &Uri) -> Self {
+        Self::of_text(uri.query().unwrap_or_default())
+    }
+
+    /// The parameters of a query that stands somewhere else than in an address.
+    pub(crate) fn of_text(query: &str) -> Self {
         let text = |raw: &[u8]| String::from_utf8_lossy(&unescaped(raw)).into_owned();
-        let query = uri.query().unwrap_or_default().as_bytes();
+        let query = query.as_bytes();
         let pairs = query.split(|it| *it == b'&').take(PAIRS).map(halves);
         Self(
             pairs

@@ -4,7 +4,6 @@
 //! It also keeps, with every event, how many requests stand where, so that no figure ever scans them. Each reader's own
 //! questions live with the reader, on [`Reader::pool`].
 
-mod due;
 mod fold;
 
 use std::collections::HashMap;
@@ -192,6 +191,14 @@ impl Reader {
             .collect())
     }
 
+    /// The codes of the units that lie outside the municipality.
+    pub(crate) async fn outside_units(&self) -> Result<Vec<String>, Status> {
+        sqlx::query_scalar("select code from unit where outside = 1")
+            .fetch_all(self.pool())
+            .await
+            .map_err(unreadable)
+    }
+
     /// Which names of a place several requests bear already, letter for letter.
     pub(crate) async fn known(
         &self,
@@ -244,4 +251,4 @@ pub(crate) fn unreadable(error: sqlx::Error) -> Status {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

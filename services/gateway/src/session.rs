@@ -24,6 +24,7 @@ use vocabulary::{Language, Municipality};
 use crate::{
     Centre,
     access::{Action, Actor, Kind, Resource, Role, may},
+    console::Taste,
     guard,
     secret::{hex, sha256},
 };
@@ -39,6 +40,7 @@ struct Inner {
     roles: BTreeSet<Role>,
     unit: String,
     language: Language,
+    taste: Taste,
     session: Uuid,
     /// Stands in every form of this session.
     token: String,
@@ -68,8 +70,14 @@ impl Signed {
         &self.0.unit
     }
 
+    /// Their account's language, or the one they chose in this browser.
     pub(crate) fn language(&self) -> Language {
-        self.0.language
+        self.0.taste.language.unwrap_or(self.0.language)
+    }
+
+    /// "light", "dark", or "" for what their browser likes.
+    pub(crate) fn theme(&self) -> &'static str {
+        self.0.taste.theme
     }
 
     pub(crate) fn session(&self) -> Uuid {
@@ -202,6 +210,7 @@ impl Sessions {
             actor,
             roles: member.roles(),
             language: member.language(),
+            taste: Taste::of(headers),
             code: member.code,
             unit: member.unit,
             session: id,

@@ -9,4 +9,4 @@ mod query;
 mod wire;
 
 pub use model::Staff;
-pub(crate) use query::{KeyRow, Reader, StaffRow};
+pub(crate) use query::{KeyRow, Reader, StaffRow, ViewRow};

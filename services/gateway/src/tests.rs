@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod console;
 mod house;
 mod open311;
 mod open311_errors;

@@ -1,16 +1,17 @@
 //! What each event does to the register.
 
+use clocks::Standard;
 use contracts::{
     intake::v1::RequestRegistered,
     ledger::v1::Event,
     routing::v1::{TopicDefined, UnitDefined},
-    vocabulary::v1::{self as words, Place, ServiceStandard},
+    vocabulary::v1::Place,
 };
+use jiff::Timestamp;
 use prost::Message as _;
 use sqlx::SqliteConnection;
 use vocabulary::{Channel, RequestState, SubResult};
 
-use super::due;
 use crate::heard::{Heard, Step, Touch, hear};
 
 /// Applies one event; one that has nothing to do with the register changes nothing.
@@ -36,10 +37,12 @@ async fn registered(
         .imported
         .as_ref()
         .map_or("", |it| it.source.as_str());
+    let due = due(tx, request, event.occurred_at).await?;
     let inserted = sqlx::query(
         "insert into request (number, topic, channel, latitude, longitude, district, neighbourhood, person,
-            registered_at, updated_at, changed_at_position, state, state_since, open, due_at, imported, source)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?9, 1, ?12, ?13, ?14) on conflict do nothing",
+            registered_at, updated_at, changed_at_position, state, state_since, open, due_at, due_days, due_working_days,
+            imported, source)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?9, 1, ?12, ?13, ?14, ?15, ?16) on conflict do nothing",
     )
     .bind(&request.number)
     .bind(&request.topic)
@@ -52,7 +55,9 @@ async fn registered(
     .bind(event.occurred_at)
     .bind(i64::try_from(event.position)?)
     .bind(RequestState::Registered.number())
-    .bind(due_at(tx, request, event.occurred_at).await?)
+    .bind(due.at)
+    .bind(due.days)
+    .bind(due.working_days)
     .bind(request.imported.is_some())
     .bind(source)
     .execute(&mut *tx)
@@ -73,23 +78,45 @@ async fn registered(
     Ok(())
 }
 
+/// When a request is due, and by which standard.
+#[derive(Default)]
+struct Due {
+    at: Option<i64>,
+    days: u32,
+    working_days: u32,
+}
+
 /// By the source's own standard where it was imported with one, else by the topic's as it is posted now.
-async fn due_at(
+async fn due(
     tx: &mut SqliteConnection,
     request: &RequestRegistered,
     registered_at: i64,
-) -> anyhow::Result<Option<i64>> {
+) -> anyhow::Result<Due> {
     if let Some(imported) = &request.imported {
-        return Ok((imported.due_at > 0).then_some(imported.due_at));
+        let at = (imported.due_at > 0).then_some(imported.due_at);
+        return Ok(Due {
+            at,
+            ..Due::default()
+        });
     }
-    let standard: Option<(u32, u32)> =
+    let posted: Option<(u32, u32)> =
         sqlx::query_as("select days, working_days from topic where code = ?")
             .bind(&request.topic)
             .fetch_optional(tx)
             .await?;
-    Ok(standard.and_then(|(days, working_days)| {
-        due::due(registered_at, ServiceStandard { days, working_days })
-    }))
+    let (days, working_days) = posted.unwrap_or_default();
+    // Beyond the years whose holidays are known nothing is due.
+    let due = Standard::posted(days, working_days)
+        .and_then(|it| clocks::due_at(time(registered_at), it).ok());
+    Ok(Due {
+        at: due.map(Timestamp::as_microsecond),
+        days,
+        working_days,
+    })
+}
+
+fn time(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 async fn place_named(tx: &mut SqliteConnection, place: &Place) -> anyhow::Result<()> {
@@ -133,12 +160,29 @@ struct Before {
     planned_for: String,
     institution: String,
     due_at: Option<i64>,
-    imported: bool,
+    due_days: u32,
+    due_working_days: u32,
+}
+
+impl Before {
+    /// A question to the citizen stops the unit's clock, and puts off nothing else.
+    fn due_after(&self, at: i64) -> Option<i64> {
+        let due = self.due_at?;
+        let waited = self.stands.state == RequestState::WaitingCitizen.number();
+        let standard = Standard::posted(self.due_days, self.due_working_days).filter(|_| waited);
+        let Some(standard) = standard else {
+            return Some(due);
+        };
+        let later =
+            clocks::due_after_waiting(time(due), standard, time(self.state_since), time(at));
+        Some(later.map_or(due, Timestamp::as_microsecond))
+    }
 }
 
 async fn moved(tx: &mut SqliteConnection, step: &Step, event: &Event) -> anyhow::Result<()> {
     let before: Option<Before> = sqlx::query_as(
-        "select unit, channel, state, sub_result, state_since, assignee, planned_for, institution, due_at, imported
+        "select unit, channel, state, sub_result, state_since, assignee, planned_for, institution, due_at, due_days,
+            due_working_days
          from request where number = ?",
     )
     .bind(&step.number)
@@ -158,16 +202,7 @@ async fn moved(tx: &mut SqliteConnection, step: &Step, event: &Event) -> anyhow:
         state: step.state.number(),
         sub_result: step.sub_result.map_or(0, SubResult::number),
     };
-    // A question to the citizen stops the unit's clock, and puts off nothing else.
-    let waiting = i32::from(words::RequestState::WaitingCitizen);
-    let waited = before.stands.state == waiting && !before.imported;
-    let due_at = before.due_at.map(|it| {
-        if waited {
-            it + (at - before.state_since)
-        } else {
-            it
-        }
-    });
+    let due_at = before.due_after(at);
     let (planned_for, institution) = if step.keeps_plan {
         (&before.planned_for, &before.institution)
     } else {

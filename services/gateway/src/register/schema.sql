@@ -28,6 +28,9 @@ create table request (
     concluded_at        integer,
     -- What the service standard wants, waits for the citizen added; null where no standard was posted.
     due_at              integer,
+    -- The standard that was posted when it was registered; 0 of both for none.
+    due_days            integer not null,
+    due_working_days    integer not null,
     -- The version of the handling's stream, which a person's command says it has seen.
     version             integer not null default 0,
     imported            integer not null,

@@ -72,6 +72,23 @@ pub(crate) struct KeyRow {
     pub(crate) revoked_at: i64,
 }
 
+/// A list that somebody wanted to come back to.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct ViewRow {
+    pub(crate) view: String,
+    /// As they stand in the address.
+    pub(crate) filters: String,
+    name_event: Option<Vec<u8>>,
+    name: Option<Vec<u8>>,
+}
+
+impl ViewRow {
+    /// The sealed name, as intake opens it.
+    pub(crate) fn name(&self) -> Option<Field> {
+        sealed(self.name_event.as_ref(), self.name.as_ref())
+    }
+}
+
 impl KeyRow {
     pub(crate) fn scopes(&self) -> BTreeSet<Scope> {
         self.scopes.split(' ').filter_map(Scope::coded).collect()
@@ -196,6 +213,15 @@ impl Reader {
         .fetch_optional(self.pool())
         .await
         .map_err(unreadable)
+    }
+
+    /// Somebody's saved views, the oldest first.
+    pub(crate) async fn views(&self, code: &str) -> Result<Vec<ViewRow>, Status> {
+        sqlx::query_as("select * from view where staff = ? order by saved_at, view")
+            .bind(code)
+            .fetch_all(self.pool())
+            .await
+            .map_err(unreadable)
     }
 
     /// All keys, the revoked ones too, by code.

@@ -1,0 +1,254 @@
+//! What was typed into the form of a new request, and what is wrong with it.
+
+use contracts::{
+    intake::v1::{Citizen, RegisterContactRequest, RegisterRequestRequest},
+    vocabulary::v1::Place,
+};
+use tonic::Status;
+use uuid::Uuid;
+use vocabulary::{Channel, Language};
+
+use super::told;
+use crate::{params::Params, text::Words};
+
+/// The fields that can be wrong, and characters of each at most.
+const FIELDS: [(&str, usize); 13] = [
+    ("phone", 40),
+    ("name", 200),
+    ("email", 254),
+    ("language", 2),
+    ("channel", 20),
+    ("social_network", 40),
+    ("topic", 200),
+    ("description", 4_000),
+    ("district", 100),
+    ("neighbourhood", 100),
+    ("address", 500),
+    ("latitude", 20),
+    ("longitude", 20),
+];
+
+/// What is wrong with a field.
+pub(super) struct Mistake {
+    pub(super) field: &'static str,
+    pub(super) message: String,
+}
+
+/// What somebody typed.
+pub(super) struct Typed {
+    params: Params,
+    words: Words,
+    pub(super) mistakes: Vec<Mistake>,
+}
+
+impl Typed {
+    pub(super) fn new(params: Params, words: Words) -> Self {
+        Self {
+            params,
+            words,
+            mistakes: vec![],
+        }
+    }
+
+    pub(super) fn value(&self, name: &str) -> &str {
+        self.params.get(name)
+    }
+
+    /// What is wrong with a field, or nothing.
+    pub(super) fn error(&self, name: &str) -> &str {
+        self.mistakes
+            .iter()
+            .find(|it| it.field == name)
+            .map_or("", |it| &it.message)
+    }
+
+    pub(super) fn refuse(&mut self, field: &'static str, key: &str) {
+        let message = told(self.words, key);
+        self.mistakes.push(Mistake { field, message });
+    }
+
+    /// The fields that intake refuses.
+    pub(super) fn refuse_as(&mut self, status: &Status) {
+        for (field, _) in chassis::violations(status) {
+            let name = field.rsplit('.').next().unwrap_or_default();
+            let name = if name == "note" { "description" } else { name };
+            let known = FIELDS.iter().find(|(it, _)| *it == name);
+            if let Some((field, _)) = known {
+                self.refuse(field, &format!("console-wrong-{}", field.replace('_', "-")));
+            }
+        }
+    }
+
+    /// What can be seen to be wrong with a request without asking anybody.
+    pub(super) fn check(&mut self) {
+        if self.params.trimmed("description").is_empty() {
+            self.refuse("description", "console-description-missing");
+        }
+        self.check_all();
+    }
+
+    /// The same for a contact without a request.
+    pub(super) fn check_contact(&mut self) {
+        self.check_all();
+    }
+
+    fn check_all(&mut self) {
+        for (field, limit) in FIELDS {
+            if self.lines(field).chars().nth(limit).is_some() {
+                let message = self
+                    .words
+                    .with("console-too-long", [("limit", &limit.to_string())]);
+                self.mistakes.push(Mistake { field, message });
+            }
+        }
+        for (field, other, limit) in [
+            ("latitude", "longitude", 90.0),
+            ("longitude", "latitude", 180.0),
+        ] {
+            let is_there = |name: &str| !self.params.trimmed(name).is_empty();
+            let fits = self.degrees(field).is_some_and(|it| it.abs() <= limit);
+            if is_there(field) && !fits || !is_there(field) && is_there(other) {
+                self.refuse(field, &format!("console-wrong-{field}"));
+            }
+        }
+    }
+
+    /// People write a comma or a point.
+    fn degrees(&self, name: &str) -> Option<f64> {
+        let degrees: f64 = self.params.trimmed(name).replace(',', ".").parse().ok()?;
+        degrees.is_finite().then_some(degrees)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.params.trimmed(name).to_owned()
+    }
+
+    /// Browsers send line ends as CR LF, and count them as one character.
+    fn lines(&self, name: &str) -> String {
+        self.params.get(name).replace("\r\n", "\n")
+    }
+
+    fn channel(&self) -> i32 {
+        let channel: Channel = self
+            .params
+            .trimmed("channel")
+            .parse()
+            .unwrap_or(Channel::Phone);
+        channel.number()
+    }
+
+    fn social_network(&self) -> String {
+        let is_social = self.channel() == Channel::Social.number();
+        if is_social {
+            self.text("social_network")
+        } else {
+            String::new()
+        }
+    }
+
+    fn citizen(&self) -> Option<Citizen> {
+        let language: Language = self
+            .params
+            .trimmed("language")
+            .parse()
+            .unwrap_or(Language::Tr);
+        let citizen = Citizen {
+            name: self.text("name"),
+            email: self.text("email"),
+            phone: self.text("phone"),
+            language: language.number(),
+            ..Citizen::default()
+        };
+        let is_known =
+            !(citizen.name.is_empty() && citizen.email.is_empty() && citizen.phone.is_empty());
+        is_known.then_some(citizen)
+    }
+
+    /// The request as intake takes it.
+    pub(super) fn request(&self, command_id: Uuid, topic: &str) -> RegisterRequestRequest {
+        let place = Place {
+            latitude: self.degrees("latitude"),
+            longitude: self.degrees("longitude"),
+            district: self.text("district"),
+            neighbourhood: self.text("neighbourhood"),
+        };
+        RegisterRequestRequest {
+            command_id: command_id.to_string(),
+            channel: self.channel(),
+            topic: topic.to_owned(),
+            description: self.lines("description"),
+            address: self.text("address"),
+            place: (place != Place::default()).then_some(place),
+            citizen: self.citizen(),
+            social_network: self.social_network(),
+            ..RegisterRequestRequest::default()
+        }
+    }
+
+    /// The contact alone: somebody asked, and was answered.
+    pub(super) fn contact(&self, command_id: Uuid) -> RegisterContactRequest {
+        RegisterContactRequest {
+            command_id: command_id.to_string(),
+            channel: self.channel(),
+            citizen: self.citizen(),
+            note: self.lines("description"),
+            social_network: self.social_network(),
+            ..RegisterContactRequest::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed<const N: usize>(pairs: [(&str, &str); N]) -> Typed {
+        let mut typed = Typed::new(Params::from(pairs), Words(Language::Tr));
+        typed.check();
+        typed
+    }
+
+    fn wrong(typed: &Typed) -> Vec<&str> {
+        typed.mistakes.iter().map(|it| it.field).collect()
+    }
+
+    #[test]
+    fn each_mistake_stands_at_its_field() {
+        assert_eq!(wrong(&typed([])), ["description"]);
+        let long = "ş".repeat(501);
+        let all = typed([("description", "x"), ("address", &long), ("latitude", "91")]);
+        assert_eq!(wrong(&all), ["address", "latitude", "longitude"]);
+        assert!(
+            all.mistakes
+                .iter()
+                .all(|it| !it.message.contains("Unknown"))
+        );
+    }
+
+    #[test]
+    fn what_was_typed_reaches_intake_unchanged() {
+        let text = "Ayşe'nin İĞDIR şikâyeti:\r\nçukur";
+        let typed = typed([
+            ("description", text),
+            ("channel", "desk"),
+            ("name", " Ali Rıza Öz "),
+            ("latitude", "39,92"),
+            ("longitude", "32.85"),
+            ("district", "Çınarlı"),
+        ]);
+        assert_eq!(wrong(&typed), [""; 0]);
+        let command = typed.request(Uuid::nil(), "pothole");
+        assert_eq!(command.description, "Ayşe'nin İĞDIR şikâyeti:\nçukur");
+        assert_eq!(
+            (command.channel, command.topic.as_str()),
+            (Channel::Desk.number(), "pothole")
+        );
+        let place = command.place.unwrap();
+        assert_eq!(
+            (place.latitude, place.district.as_str()),
+            (Some(39.92), "Çınarlı")
+        );
+        assert_eq!(command.citizen.unwrap().name, "Ali Rıza Öz");
+        assert!(typed.contact(Uuid::nil()).note.contains("çukur"));
+    }
+}
