@@ -179,21 +179,6 @@ impl Filters {
         }
     }
 
-    /// The same in another state, or in another order.
-    pub(super) fn in_state(&self, state: Where) -> Self {
-        Self {
-            state,
-            ..self.clone()
-        }
-    }
-
-    pub(super) fn sorted(&self, sort: Sort) -> Self {
-        Self {
-            sort,
-            ..self.clone()
-        }
-    }
-
     /// Only what is open can be due next.
     pub(super) fn order(&self) -> Sort {
         let is_open = match self.state {
