@@ -26,7 +26,7 @@ pub enum Serve {
     /// Counts
     Analytics(Process<analytics::Config>),
     /// Portal, Open311 and the commands' way in
-    Gateway(Process<gateway::Config>),
+    Gateway(Box<Process<gateway::Config>>),
 }
 
 /// What one role is told.

@@ -31,10 +31,6 @@ mod register;
 mod secret;
 mod server;
 mod session;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "saved views come with the lists")
-)]
 mod staff;
 mod text;
 mod webhooks;
