@@ -26,7 +26,6 @@ mod origin;
 mod params;
 mod portal;
 mod proxy;
-#[expect(dead_code, reason = "its readers come one by one")]
 mod register;
 mod secret;
 mod server;
