@@ -11,6 +11,7 @@ mod console;
 mod health;
 mod import;
 mod open311;
+mod portal;
 mod questions;
 mod search;
 mod secrets;

@@ -4,6 +4,7 @@ mod scan;
 
 use std::{ffi::OsStr, os::unix::fs::PermissionsExt as _, path::Path};
 
+use anyhow::Context as _;
 use async_nats::jetstream;
 use contracts::{
     intake::v1::{Citizen, RegisterContactRequest, RegisterRequestRequest},
@@ -15,6 +16,8 @@ use tests::{
     cluster::messages,
     eventually, files,
     open311::Format,
+    picture,
+    portal::Page,
     traces::Collector,
     work::{PLANNED_FOR, Work},
 };
@@ -23,7 +26,7 @@ use super::{cluster, mails, say};
 use scan::Scan;
 
 /// What citizens and staff write in this story; each text occurs nowhere else.
-const MARKED: [&str; 22] = [
+const MARKED: [&str; 24] = [
     "zqafirst",
     "İĞDIRzqb",
     "zqcmail@zqc.example",
@@ -46,16 +49,19 @@ const MARKED: [&str; 22] = [
     "zqqreturnnote",
     "zqranswer ığüşöç",
     "zqsreopennote",
+    "zqtexif İğne",
+    "zqupixels",
 ];
 
 #[tokio::test]
 async fn no_byte_of_personal_text_lies_outside_the_vault() -> anyhow::Result<()> {
     let cluster = cluster().await?;
     let sir = cluster.city("sir")?;
+    let mut pictures = Vec::new();
     let mut secrets: Vec<String> = MARKED.iter().map(|it| (*it).to_owned()).collect();
     let numbers = [
         by_open311(&sir).await?,
-        by_portal(&sir, &mut secrets).await?,
+        by_portal(&sir, &mut secrets, &mut pictures).await?,
         by_phone(&sir, &mut secrets).await?,
     ];
     for number in &numbers {
@@ -73,7 +79,7 @@ async fn no_byte_of_personal_text_lies_outside_the_vault() -> anyhow::Result<()>
     wrong_input(&sir).await?;
     traces_have_arrived(&cluster).await?;
 
-    let scan = Scan::of(&secrets);
+    let scan = Scan::of(&secrets).and_bytes("the picture", &pictures);
     scan_notices_what_it_should(&scan)?;
     let found = everything_written(&cluster, &scan).await?;
     the_search_alone_knows_words(&cluster, &scan, &secrets)?;
@@ -99,7 +105,11 @@ async fn by_open311(sir: &City) -> anyhow::Result<String> {
     Ok(number)
 }
 
-async fn by_portal(sir: &City, secrets: &mut Vec<String>) -> anyhow::Result<String> {
+async fn by_portal(
+    sir: &City,
+    secrets: &mut Vec<String>,
+    pictures: &mut Vec<Vec<u8>>,
+) -> anyhow::Result<String> {
     let filed = [
         ("topic", "pothole"),
         ("name", "zqgname Şule"),
@@ -108,7 +118,8 @@ async fn by_portal(sir: &City, secrets: &mut Vec<String>) -> anyhow::Result<Stri
         ("description", "zqidescription"),
         ("address", "zqjaddress"),
     ];
-    let receipt = sir.portal().file(&filed).await?;
+    let photo = picture::png("zqupixels", "zqtexif İğne");
+    let receipt = sir.portal().file_with(&filed, &[photo]).await?;
     let (number, secret) = (receipt.element("number")?, receipt.element("secret")?);
     let tracked = sir.portal().track(&number, &secret).await?;
     assert!(
@@ -116,8 +127,34 @@ async fn by_portal(sir: &City, secrets: &mut Vec<String>) -> anyhow::Result<Stri
         "the citizen cannot see it: {}",
         tracked.text()?
     );
+    pictures.push(shown(&tracked)?);
     secrets.push(secret);
     Ok(number)
+}
+
+/// The picture of a page: bytes from its middle, which no other picture has.
+fn shown(page: &Page) -> anyhow::Result<Vec<u8>> {
+    let (_, after) = page
+        .html
+        .split_once("data:image/jpeg;base64,")
+        .context("no picture")?;
+    let text = after.split('"').next().unwrap_or_default();
+    let digit = |letter: u8| match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let middle = text.len() / 8 * 4;
+    let letters = &text.as_bytes()[middle..middle + 32];
+    let quads = letters.chunks(4).flat_map(|four| {
+        let bits = four
+            .iter()
+            .fold(0_u32, |bits, it| bits << 6 | u32::from(digit(*it)));
+        bits.to_be_bytes().into_iter().skip(1)
+    });
+    Ok(quads.collect())
 }
 
 async fn by_phone(sir: &City, secrets: &mut Vec<String>) -> anyhow::Result<String> {

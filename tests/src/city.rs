@@ -127,6 +127,12 @@ impl City {
             .arg(Self::token(&self.name))
     }
 
+    /// A file of the gateway that belongs to no city.
+    pub async fn download(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let answer = self.http.get(format!("{}{path}", self.base)).send().await?;
+        Ok(answer.error_for_status()?.bytes().await?.to_vec())
+    }
+
     /// intake, through the gateway.
     #[must_use]
     pub fn intake(&self) -> IntakeClient<Dressed> {

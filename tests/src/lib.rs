@@ -12,6 +12,7 @@ pub mod log;
 pub mod nats;
 pub mod open311;
 pub mod patience;
+pub mod picture;
 pub mod portal;
 pub mod postgres;
 pub mod process;

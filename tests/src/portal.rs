@@ -45,6 +45,38 @@ impl Portal {
         .await
     }
 
+    /// The same as a browser sends it, with pictures.
+    pub async fn file_with(
+        &self,
+        fields: &[(&str, &str)],
+        photos: &[Vec<u8>],
+    ) -> anyhow::Result<Page> {
+        const EDGE: &str = "a-line-between-parts";
+        let mut body = Vec::new();
+        let mut part = |head: &str, content: &[u8]| {
+            let head = format!("--{EDGE}\r\ncontent-disposition: form-data; {head}\r\n\r\n");
+            body.extend(head.into_bytes());
+            body.extend(content);
+            body.extend(b"\r\n");
+        };
+        for (name, value) in fields {
+            part(&format!("name=\"{name}\""), value.as_bytes());
+        }
+        for photo in photos {
+            // What it is called says nothing about what it is.
+            part("name=\"photo\"; filename=\"photo.jpg\"", photo);
+        }
+        body.extend(format!("--{EDGE}--\r\n").into_bytes());
+        let request = self.http.post(format!("{}/requests", self.pages));
+        let kind = format!("multipart/form-data; boundary={EDGE}");
+        page(request.header("content-type", kind).body(body)).await
+    }
+
+    /// Sends one of the other forms.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> anyhow::Result<Page> {
+        page(self.http.post(format!("{}{path}", self.pages)).form(fields)).await
+    }
+
     /// Fills in the form of the tracking page.
     pub async fn track(&self, number: &str, secret: &str) -> anyhow::Result<Page> {
         self.track_at(&format!("{}/track", self.pages), number, secret)

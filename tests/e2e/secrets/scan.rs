@@ -34,6 +34,19 @@ impl Scan {
         Self { needles, begins }
     }
 
+    /// Looks for these bytes too, as they are.
+    pub(super) fn and_bytes(mut self, name: &str, all: &[Vec<u8>]) -> Self {
+        for bytes in all {
+            self.begins[pair(bytes[0], bytes[1])] = true;
+            self.needles.push(Needle {
+                text: name.to_owned(),
+                encoding: "bytes",
+                bytes: bytes.clone(),
+            });
+        }
+        self
+    }
+
     /// Which texts a file holds; a file that is gone meanwhile holds none.
     pub(super) fn file(&self, path: &Path) -> anyhow::Result<Vec<String>> {
         match fs::read(path) {
@@ -148,6 +161,13 @@ mod tests {
                 "{inside} in {whole}"
             );
         }
+    }
+
+    #[test]
+    fn bytes_are_found_as_they_are() {
+        let scan = Scan::of(&[]).and_bytes("x", &[vec![0xff, 0xd8, 1]]);
+        assert_eq!(scan.bytes("y", &[7, 0xff, 0xd8, 1, 9]).len(), 1);
+        assert!(scan.bytes("y", &[7, 0xff, 0xd8, 2, 9]).is_empty());
     }
 
     #[test]
