@@ -324,13 +324,23 @@ async fn whoever_asks_too_often_is_told_when_to_come_back() -> anyhow::Result<()
         );
     }
     for _ in 0..2 {
-        assert_eq!(visitor.open("/open311/v2/services.json").await?.status, 200);
+        assert_eq!(
+            visitor
+                .open("/open311/v2/services.json?jurisdiction_id=ova")
+                .await?
+                .status,
+            200
+        );
     }
-    let json = visitor.open("/open311/v2/services.json").await?;
+    let json = visitor
+        .open("/open311/v2/services.json?jurisdiction_id=ova")
+        .await?;
     assert_eq!((json.status, json.retry_after.is_some()), (429, true));
     let errors: serde_json::Value = serde_json::from_str(&json.html)?;
     assert_eq!(errors[0]["code"], 429);
-    let xml = visitor.open("/open311/v2/services.xml").await?;
+    let xml = visitor
+        .open("/open311/v2/services.xml?jurisdiction_id=ova")
+        .await?;
     assert!(xml.html.contains("<code>429</code>"), "{}", xml.html);
 
     // Guessing a password gets slower, and says nothing about who exists.
