@@ -44,6 +44,9 @@ async fn clients_that_others_wrote_read_and_file() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A member's name, and what it may be.
+type Member<'a> = (&'a str, &'a dyn Fn(&Value) -> bool);
+
 /// The members of a request in the standard's order, and what each may be; after open311/schema-validation's request.json.
 fn is_a_request(request: &Value) {
     let text = |it: &Value| it.is_string();
@@ -54,7 +57,7 @@ fn is_a_request(request: &Value) {
             .is_some_and(|it| it.parse::<jiff::Timestamp>().is_ok())
     };
     let time_or_none = |it: &Value| it.is_null() || time(it);
-    let checks: [(&str, &dyn Fn(&Value) -> bool); 17] = [
+    let checks: [Member<'_>; 17] = [
         ("service_request_id", &text),
         ("status", &|it| it == "open" || it == "closed"),
         ("status_notes", &text_or_none),

@@ -271,7 +271,7 @@ async fn nowhere(uri: Uri) -> Response {
     if uri.path().starts_with("/api/") {
         api::nowhere()
     } else {
-        portal::nowhere(uri).await
+        portal::nowhere(&uri)
     }
 }
 

@@ -59,8 +59,8 @@ pub(crate) fn doors() -> Doors {
 }
 
 /// The answer where there is no page.
-pub(crate) async fn nowhere(uri: Uri) -> Response {
-    let language = text::named(Params::of_query(&uri).trimmed("lang")).unwrap_or(Language::Tr);
+pub(crate) fn nowhere(uri: &Uri) -> Response {
+    let language = text::named(Params::of_query(uri).trimmed("lang")).unwrap_or(Language::Tr);
     notice(
         Site::bare(language),
         StatusCode::NOT_FOUND,

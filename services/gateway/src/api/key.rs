@@ -23,7 +23,6 @@ pub(super) struct Key {
 /// Read what the key allows
 #[utoipa::path(get, path = "/key", tag = "key", operation_id = "getKey",
     responses((status = 200, description = "The key that the call was made with", body = Key)))]
-#[expect(clippy::unused_async, reason = "a handler is async")]
 pub(super) async fn key(program: Program, _: NoQuery) -> Result<Response, Problem> {
     let scopes = match &program.actor.kind {
         Kind::Program { scopes, .. } => scopes.iter().map(|it| named(*it)).collect(),

@@ -328,14 +328,12 @@ async fn who_calls(centre: &Centre, visit: &Visit, typed: &Typed) -> Result<Call
         .await
     {
         Ok(reply) => reply.into_inner().numbers,
-        Err(status) => match status.code() {
-            // What is no phone yet has no earlier requests.
-            Code::InvalidArgument => vec![],
-            code => {
-                tracing::info!(?code, "callers cannot be looked up");
-                return Ok(Caller::Away);
-            }
-        },
+        // What is no phone yet has no earlier requests.
+        Err(status) if status.code() == Code::InvalidArgument => vec![],
+        Err(status) => {
+            tracing::info!(code = ?status.code(), "callers cannot be looked up");
+            return Ok(Caller::Away);
+        }
     };
     let Some(scope) = Scope::of(visit.signed.actor(), Action::See) else {
         return Ok(Caller::Unasked);

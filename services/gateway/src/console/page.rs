@@ -71,19 +71,18 @@ impl Visit {
 
     /// The page for a failure behind the gateway.
     pub(super) fn failed(&self, status: &Status) -> Response {
-        match status.code() {
-            Code::NotFound | Code::InvalidArgument => {
-                self.notice(StatusCode::NOT_FOUND, "console-nowhere")
-            }
-            Code::PermissionDenied => self.notice(StatusCode::FORBIDDEN, "console-forbidden"),
-            code => {
-                tracing::warn!(?code, "a page of the console could not be shown");
-                let mut page = self.notice(StatusCode::SERVICE_UNAVAILABLE, "console-unavailable");
-                page.headers_mut()
-                    .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-                page
-            }
+        let code = status.code();
+        if matches!(code, Code::NotFound | Code::InvalidArgument) {
+            return self.notice(StatusCode::NOT_FOUND, "console-nowhere");
         }
+        if code == Code::PermissionDenied {
+            return self.notice(StatusCode::FORBIDDEN, "console-forbidden");
+        }
+        tracing::warn!(?code, "a page of the console could not be shown");
+        let mut page = self.notice(StatusCode::SERVICE_UNAVAILABLE, "console-unavailable");
+        page.headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        page
     }
 }
 

@@ -185,7 +185,7 @@ pub(super) fn grouped(count: i64, language: Language) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 && !grouped.ends_with('-') {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) && !grouped.ends_with('-') {
             grouped.push(mark);
         }
         grouped.push(digit);

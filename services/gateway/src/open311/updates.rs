@@ -245,8 +245,11 @@ pub(super) async fn record(
         text,
     };
     let reply = match work {
-        Some(work) => said.as_work(work, target("update"), target("remark")).await,
-        None => said.as_the_citizen(target("update")).await,
+        Some(work) => {
+            said.by_the_unit(work, target("update"), target("remark"))
+                .await
+        }
+        None => said.by_the_citizen(target("update")).await,
     };
     match reply {
         Ok(position) if position <= head => Err(exists()),
@@ -288,7 +291,7 @@ struct Said {
 
 impl Said {
     /// As what the citizen wrote. Answers with the position it was recorded at.
-    async fn as_the_citizen(self, target: Target) -> Result<u64, Status> {
+    async fn by_the_citizen(self, target: Target) -> Result<u64, Status> {
         let call = RecordCitizenMessageRequest {
             target: Some(target),
             channel: Channel::Open311.number(),
@@ -302,7 +305,7 @@ impl Said {
     }
 
     /// As the work of a program that may work on the request; its words stand beside it where the work has no room for them.
-    async fn as_work(self, work: Work, target: Target, remark: Target) -> Result<u64, Status> {
+    async fn by_the_unit(self, work: Work, target: Target, remark: Target) -> Result<u64, Status> {
         let (caller, mut routing) = (&self.caller, self.routing.clone());
         let target = Some(target);
         let reply = match work {

@@ -32,7 +32,7 @@ impl Reach {
     pub(crate) fn check(self, url: &str) -> Result<Url, Refused> {
         let url: Url = url.parse().map_err(|_| Refused::NoUrl)?;
         let secure = url.scheme() == "https";
-        if !secure && !(self.private && url.scheme() == "http") {
+        if !(secure || self.private && url.scheme() == "http") {
             return Err(Refused::NotHttps);
         }
         if !url.username().is_empty() || url.password().is_some() {

@@ -96,7 +96,7 @@ fn run(test: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), Test
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .unwrap();
+        .map_err(|error| TestCaseError::fail(error.to_string()))?;
     runtime.block_on(test)
 }
 

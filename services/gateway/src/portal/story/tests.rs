@@ -7,7 +7,7 @@ use super::*;
 
 const TEXT: &str = "Ayşe'nin İĞDIR şikâyeti: çukur, ğüöşçıİ";
 
-fn event(message: &(impl prost::Message + prost::Name), second: i64) -> Event {
+fn event(message: &impl prost::Name, second: i64) -> Event {
     let at = Timestamp::from_second(1_760_000_000 + second).unwrap();
     let new = event::record(Uuid::nil(), message, at, []);
     Event {
