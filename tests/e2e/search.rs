@@ -12,6 +12,7 @@ use contracts::{
 use prost::Message as _;
 use tests::{City, Cluster, city::command_id, eventually};
 use tonic::Code;
+use vocabulary::RequestNumber;
 
 use super::cluster;
 
@@ -203,27 +204,29 @@ async fn whoever_looks_is_in_the_history_before_the_text_is_out() -> anyhow::Res
     assert_eq!(viewed.fields, ["citizen", "description"]);
 
     // A text of another request is not opened on the strength of this look.
+    let other = RequestNumber::new(2026, 0);
     let foreign = open_request::Field {
         event_id: vec![1; 16],
         name: "text".to_owned(),
         sealed: Some(Sealed {
-            subject: "request:2026-00000000-8".to_owned(),
+            subject: format!("request:{other}"),
             nonce: vec![0; 12],
             ciphertext: vec![0; 32],
         }),
     };
-    let other = ViewRequestRequest {
+    let wider = ViewRequestRequest {
         also: vec![foreign],
         ..look("console")
     };
-    let refused = inside.intake().view_request(other).await;
-    assert_eq!(
-        refused.err().map(|it| it.code()),
-        Some(Code::InvalidArgument)
+    let refused = inside.intake().view_request(wider).await;
+    let refused = refused.err().context("it was opened")?;
+    assert!(
+        refused.message().starts_with("also[0].sealed: belongs"),
+        "{refused}"
     );
 
     let texts = GetPublicTextsRequest {
-        numbers: vec!["2026-00000000-8".to_owned(), number.clone()],
+        numbers: vec![other.to_string(), number.clone()],
     };
     let asked_for = eventually(SOON, "the public texts are there", async || {
         let reply = inside

@@ -170,7 +170,8 @@ fn both_languages_have_the_consoles_texts() {
     };
     let turkish = keys(include_str!("../../locales/tr/console.ftl"));
     assert_eq!(turkish, keys(include_str!("../../locales/en/console.ftl")));
-    for key in &turkish {
+    // A text that is all values says nothing without them.
+    for key in turkish.iter().filter(|it| *it != "console-ago") {
         assert!(
             !Words(Language::En)
                 .get(key)
