@@ -170,8 +170,14 @@ fn both_languages_have_the_consoles_texts() {
     };
     let turkish = keys(include_str!("../../locales/tr/console.ftl"));
     assert_eq!(turkish, keys(include_str!("../../locales/en/console.ftl")));
-    // A text that is all values says nothing without them.
-    for key in turkish.iter().filter(|it| *it != "console-ago") {
+    // A text with values says nothing without them.
+    let with_values = |key: &str| {
+        let english = include_str!("../../locales/en/console.ftl");
+        let start = format!("{key} =");
+        let line = english.lines().find(|it| it.starts_with(&start));
+        line.is_some_and(|it| it.contains("{ $"))
+    };
+    for key in turkish.iter().filter(|it| !with_values(it)) {
         assert!(
             !Words(Language::En)
                 .get(key)
