@@ -351,6 +351,7 @@ async fn nothing_is_changed_by_an_auditor_or_without_the_forms_token() {
 async fn what_changes_something_says_so() {
     // A POST that only reads is rare enough to be listed.
     const READING: &[&str] = &[
+        "/console/new/caller",
         "/console/requests/find",
         "/console/search",
         "/api/v1/search",
