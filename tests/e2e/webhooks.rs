@@ -213,7 +213,6 @@ async fn a_receiver_that_was_away_is_told_everything_in_order_even_after_a_kill_
 }
 
 #[tokio::test]
-#[ignore = "the new secret does not sign within 30 s on a busy machine; the cause is not found yet"]
 async fn a_webhook_is_rotated_suspended_resumed_and_removed() -> anyhow::Result<()> {
     let centre = Centre::start().await?;
     let receiver = Receiver::start(200).await?;
@@ -232,16 +231,19 @@ async fn a_webhook_is_rotated_suspended_resumed_and_removed() -> anyhow::Result<
         .context("a new secret")?
         .to_owned();
     assert_ne!(old, new);
-    // The old secret goes on signing; whoever sends hears of the new one a moment after it was recorded.
-    eventually(Duration::from_secs(30), "both secrets sign", async || {
-        let number = centre.file("İki imzalı").await?;
-        for message in told_of(&receiver, &[number]).await? {
-            assert!(is_signed(&message, &old)?, "{message:?}");
-            anyhow::ensure!(is_signed(&message, &new)?, "the old one alone");
-        }
-        Ok(())
-    })
-    .await?;
+    let number = centre.file("İki imzalı").await?;
+    let mut told = told_of(&receiver, std::slice::from_ref(&number)).await?;
+    // What was recorded before the rotation may have been sent before it.
+    told.retain(|it| {
+        it.json()
+            .is_ok_and(|it| it["data"]["number"] == number.as_str())
+    });
+    for message in told {
+        assert!(
+            is_signed(&message, &old)? && is_signed(&message, &new)?,
+            "{message:?}"
+        );
+    }
 
     receiver.answer(410);
     let lost = centre.file("Alıcı gitti").await?;
@@ -269,8 +271,10 @@ async fn a_webhook_is_rotated_suspended_resumed_and_removed() -> anyhow::Result<
         404
     );
     let count = receiver.messages().len();
-    centre.file("Kimseye söylenmez").await?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let other = Receiver::start(200).await?;
+    centre.register(&other).await?;
+    let unheard = centre.file("Ona söylenmez").await?;
+    told_of(&other, &[unheard]).await?;
     assert_eq!(
         receiver.messages().len(),
         count,

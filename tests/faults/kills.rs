@@ -38,7 +38,6 @@ fn victims(seed: u64) -> Vec<Victim> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails since the front joined it; the cause is not found yet"]
 async fn each_process_nats_and_postgresql_are_killed_under_load_and_nothing_acknowledged_is_lost()
 -> anyhow::Result<()> {
     let mut cluster = Cluster::start(&[CITY, OTHER]).await?;

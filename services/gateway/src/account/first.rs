@@ -1,4 +1,4 @@
-//! Who is there first: in a new centre the administrator, who sets a password by a link that is printed once; in the demo
+//! Who is there first: in a new centre the administrator, who sets a password by a link that each start prints until it is used; in the demo
 //! one account for each role.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -91,19 +91,20 @@ async fn first_admin(centre: &Centre, municipality: &Municipality) -> anyhow::Re
         Err(Refused::Rejected(rejection)) => return Err(rejection.into()),
         Err(Refused::Failed(status)) => return Err(status.into()),
     }
+    // A restart shows the same link: it records nothing, and nobody waits for a day who lost the first lines of the log.
+    if let Some(secret) = staff.kept_link(&code).await? {
+        show(centre, municipality, &code, &secret);
+        return Ok(());
+    }
     let by = By {
         command_id: centre.platform.ids.fresh(),
         ..by
     };
-    match issue_link(staff, &by, &code).await {
-        Ok(secret) => {
-            tracing::warn!(
-                %municipality,
-                "nobody can administer {municipality} yet: within 24 hours, set the password of \"{code}\" at \
-                 {}/console/setup/{}",
-                centre.own_url(),
-                secret.as_str()
-            );
+    let secret = Secret::draw()?;
+    let kept = Text(secret.as_str().to_owned());
+    match issue(staff, &by, &code, &secret, kept).await {
+        Ok(()) => {
+            show(centre, municipality, &code, secret.as_str());
             Ok(())
         }
         // Somebody disabled it on purpose.
@@ -112,22 +113,41 @@ async fn first_admin(centre: &Centre, municipality: &Municipality) -> anyhow::Re
     }
 }
 
-/// A link with which somebody sets their password, once.
+fn show(centre: &Centre, municipality: &Municipality, code: &Code, secret: &str) {
+    tracing::warn!(
+        %municipality,
+        "nobody can administer {municipality} yet: within 24 hours, set the password of \"{code}\" at \
+         {}/console/setup/{secret}",
+        centre.own_url()
+    );
+}
+
+/// A link with which somebody sets their password, once; it is shown to who asked, and kept nowhere.
 pub(crate) async fn issue_link(
     staff: &Desk,
     by: &By,
     code: &Code,
 ) -> Result<Secret, Refused<MemberRejection>> {
     let secret = Secret::draw()?;
+    issue(staff, by, code, &secret, Text::default()).await?;
+    Ok(secret)
+}
+
+async fn issue(
+    staff: &Desk,
+    by: &By,
+    code: &Code,
+    secret: &Secret,
+    kept: Text,
+) -> Result<(), Refused<MemberRejection>> {
     let asked = MemberCommand::IssueLink {
         secret: secret.sha256(),
         expires_at: staff.now() + LINK,
     };
-    let executed = staff.member(by, code, asked, Text::default()).await?;
-    if executed.replayed {
+    if staff.member(by, code, asked, kept).await?.replayed {
         return Err(Status::already_exists("the link was issued before").into());
     }
-    Ok(secret)
+    Ok(())
 }
 
 /// One account for each role, once.

@@ -150,6 +150,38 @@ impl Desk {
         Ok((Member::replay(history), hash.filter(|it| !it.is_empty())))
     }
 
+    /// The link of an account that was kept to be shown again, while it is valid.
+    pub(crate) async fn kept_link(&self, code: &Code) -> Result<Option<String>, Status> {
+        let mut kept = None;
+        for event in self.ledger.read_stream(&staff_stream(code)).await? {
+            let Some(told) = wire::member_event(&event).map_err(unreadable)? else {
+                continue;
+            };
+            match told.fact {
+                MemberEvent::SetUpLinkIssued { expires_at, .. } if expires_at > self.now() => {
+                    kept = told.sealed.map(|sealed| open_request::Field {
+                        event_id: event.event_id.clone(),
+                        name: "secret".to_owned(),
+                        sealed: Some(sealed),
+                    });
+                }
+                // Both end every open link.
+                MemberEvent::PasswordSet | MemberEvent::StaffDisabled => kept = None,
+                MemberEvent::SetUpLinkIssued { .. }
+                | MemberEvent::StaffAdded(_)
+                | MemberEvent::StaffChanged(_)
+                | MemberEvent::StaffEnabled
+                | MemberEvent::SignedIn { .. }
+                | MemberEvent::SignedOut { .. }
+                | MemberEvent::SessionsRevoked
+                | MemberEvent::ViewSaved { .. }
+                | MemberEvent::ViewRemoved { .. } => {}
+            }
+        }
+        let opened = self.opened("sign-in", kept.into_iter().collect()).await?;
+        Ok(opened.into_iter().next().filter(|it| !it.is_empty()))
+    }
+
     /// Opens sealed texts; one that was erased is empty.
     pub(crate) async fn opened(
         &self,

@@ -34,7 +34,7 @@ impl Storable for Key {
 pub(crate) struct Told {
     pub(crate) staff: String,
     pub(crate) fact: MemberEvent,
-    /// The one sealed text that the event has room for: a name, a password's hash.
+    /// The one sealed text that the event has room for: a name, a password's hash, a link.
     pub(crate) sealed: Option<Sealed>,
 }
 
@@ -77,7 +77,8 @@ pub(crate) fn member_event(event: &Event) -> Result<Option<Told>, Undecodable> {
             secret: at.digest(&it.secret_sha256)?,
             expires_at: event::timestamp(it.expires_at),
         };
-        return told(it.staff, fact, None);
+        let secret = it.personal.and_then(|it| it.secret);
+        return told(it.staff, fact, secret);
     }
     if is::<wire::PasswordSet>(event) {
         let it: wire::PasswordSet = decode(event)?;
@@ -245,6 +246,9 @@ pub(crate) fn store_member(
                 staff,
                 secret_sha256: secret.to_vec(),
                 expires_at: expires_at.as_microsecond(),
+                personal: sealed.map(|secret| wire::set_up_link_issued::Personal {
+                    secret: Some(secret),
+                }),
             };
             event::record(id, &message, now, subjects)
         }
@@ -295,9 +299,9 @@ pub(crate) fn room(fact: &MemberEvent) -> Option<&'static str> {
         | MemberEvent::StaffChanged(_)
         | MemberEvent::ViewSaved { .. } => Some("name"),
         MemberEvent::PasswordSet => Some("hash"),
+        MemberEvent::SetUpLinkIssued { .. } => Some("secret"),
         MemberEvent::StaffDisabled
         | MemberEvent::StaffEnabled
-        | MemberEvent::SetUpLinkIssued { .. }
         | MemberEvent::SignedIn { .. }
         | MemberEvent::SignedOut { .. }
         | MemberEvent::SessionsRevoked

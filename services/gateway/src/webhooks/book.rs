@@ -151,6 +151,16 @@ pub(super) async fn active(pool: &SqlitePool, now: i64) -> Result<Vec<Hook>, Sta
     rows.map_err(crate::register::unreadable)
 }
 
+/// Whether a webhook is as it was read, and served.
+pub(super) async fn stands(pool: &SqlitePool, hook: &Hook) -> Result<bool, Status> {
+    let sql =
+        "select exists (select 1 from webhook where id = ? and changed = ? and failed is null)";
+    let row = sqlx::query_scalar(sql).bind(&hook.id).bind(hook.changed);
+    row.fetch_one(pool)
+        .await
+        .map_err(crate::register::unreadable)
+}
+
 /// Those that the holder of a key registered, oldest first.
 pub(super) async fn of_key(pool: &SqlitePool, key: &str) -> Result<Vec<Hook>, Status> {
     let sql = "select * from webhook where key = ? order by registered";

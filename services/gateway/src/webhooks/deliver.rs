@@ -162,6 +162,7 @@ impl Sender {
             loop {
                 for event in feed.next().await.events {
                     if message::concerns(register, &hook, &types, &event).await? {
+                        self.heard_of(&hook, event.position).await?;
                         self.deliver(id, &target, &event).await?;
                     }
                     done.at = event.position;
@@ -170,6 +171,17 @@ impl Sender {
                 done.save().await?;
             }
         })
+    }
+
+    /// Returns if nothing happened to the webhook before this position; else waits to be stopped, so that no event is sent
+    /// to one that was removed before it, or signed as before a rotation.
+    async fn heard_of(&self, hook: &Hook, position: u64) -> anyhow::Result<()> {
+        let book = &self.centre.webhooks.books[&self.municipality];
+        book.at_least(position).await?;
+        if !book::stands(book.pool(), hook).await? {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
     }
 
     /// Sends one event until it is taken, or until the receiver has failed for too long: then this waits to be stopped.
