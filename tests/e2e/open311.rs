@@ -123,6 +123,8 @@ async fn the_public_reads_what_public_topics_are_about_and_reaches_nobody() -> a
     let text = "Çukur büyüyor, beni 0532 123 45 67 ya da ayse@ornek.example ile arayın.";
     let phone = told(&acik, "pothole", Channel::Phone, text).await?;
     let private = told(&acik, "aid", Channel::Open311, text).await?;
+    // Both formats are asked one after the other: nothing may move between them.
+    acik.settled().await?;
     for format in Format::BOTH {
         let shown = acik.open311().request(&phone, format).await?.only()?;
         assert_eq!(
