@@ -5,7 +5,7 @@ use contracts::{
     vocabulary::v1::Place,
 };
 use serde_json::Value;
-use tests::{City, city::command_id, eventually, open311::Format};
+use tests::{City, city::command_id, eventually, open311::Format, picture};
 use vocabulary::Channel;
 
 use super::{SOON, cluster};
@@ -301,4 +301,36 @@ async fn updates_go_both_ways() -> anyhow::Result<()> {
         Ok(())
     })
     .await
+}
+
+#[tokio::test]
+async fn a_program_sends_pictures_and_only_pictures() -> anyhow::Result<()> {
+    let cluster = cluster().await?;
+    let acik = cluster.city(ACIK)?;
+    let fields = [
+        ("service_code", "litter"),
+        ("address_string", "Kale Sk. 4"),
+        ("description", "Duvarın dibi çöp dolu, resimleri ekte."),
+    ];
+    let (one, two) = (picture::png("green", ""), picture::png("blue", ""));
+    let client = acik.open311();
+    for format in Format::BOTH {
+        let wrong = client.file_with(&fields, &[("media", b"%PDF-1.7")], format);
+        let wrong = wrong.await?;
+        assert_eq!(wrong.status, 400, "{}", wrong.body);
+        assert!(wrong.errors()?.starts_with("media"), "{}", wrong.body);
+    }
+    let files: [(&str, &[u8]); 2] = [("media[]", &one), ("media[]", &two)];
+    let filed = client.file_with(&fields, &files, Format::Json).await?;
+    let number = filed.number()?;
+    let history = acik
+        .has_recorded(&number, "intake.RequestRegistered", 1)
+        .await?;
+    let registered: RequestRegistered = chassis::event::decode(&history[0])?;
+    let kinds = registered.attachments.iter().map(|it| it.media_type.as_str());
+    assert_eq!(kinds.collect::<Vec<_>>(), ["image/jpeg", "image/jpeg"]);
+    // A face may be on it: the public is not shown what nobody has looked at.
+    let shown = client.request(&number, Format::Json).await?.only()?;
+    assert_eq!(shown["media_url"], "");
+    Ok(())
 }

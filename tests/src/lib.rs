@@ -23,6 +23,7 @@ pub mod traces;
 pub mod work;
 
 mod child;
+mod multipart;
 mod port;
 mod settings;
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use quick_xml::{Reader, events::Event};
 use serde_json::Value;
 
-use crate::settings;
+use crate::{multipart, settings};
 
 /// Which of the two formats is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +110,27 @@ impl Open311 {
         self.post_to("requests", fields, headers, format).await
     }
 
+    /// As `file`, with files: each the field it belongs to and its bytes.
+    pub async fn file_with(
+        &self,
+        fields: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+        format: Format,
+    ) -> anyhow::Result<Answer> {
+        let post = self.http.post(format!("{}/requests.{format}", self.base));
+        answer(multipart::form(post, &self.own(fields), files), format).await
+    }
+
+    /// The fields, and those that say who sends them and to whom.
+    fn own<'a>(&'a self, fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        let own = [
+            ("api_key", self.key.as_str()),
+            ("jurisdiction_id", &self.jurisdiction),
+        ];
+        let own = own.into_iter().filter(|(_, value)| !value.is_empty());
+        fields.iter().copied().chain(own).collect()
+    }
+
     async fn post_to(
         &self,
         path: &str,
@@ -117,16 +138,10 @@ impl Open311 {
         headers: &[(&str, &str)],
         format: Format,
     ) -> anyhow::Result<Answer> {
-        let mut form = fields.to_vec();
-        let own = [
-            ("api_key", self.key.as_str()),
-            ("jurisdiction_id", &self.jurisdiction),
-        ];
-        form.extend(own.into_iter().filter(|(_, value)| !value.is_empty()));
         let mut post = self
             .http
             .post(format!("{}/{path}.{format}", self.base))
-            .form(&form);
+            .form(&self.own(fields));
         for (name, value) in headers {
             post = post.header(*name, *value);
         }

@@ -2,6 +2,8 @@
 
 use anyhow::Context as _;
 
+use crate::multipart;
+
 /// A visitor of one municipality's pages.
 #[derive(Debug, Clone)]
 pub struct Portal {
@@ -51,25 +53,12 @@ impl Portal {
         fields: &[(&str, &str)],
         photos: &[Vec<u8>],
     ) -> anyhow::Result<Page> {
-        const EDGE: &str = "a-line-between-parts";
-        let mut body = Vec::new();
-        let mut part = |head: &str, content: &[u8]| {
-            let head = format!("--{EDGE}\r\ncontent-disposition: form-data; {head}\r\n\r\n");
-            body.extend(head.into_bytes());
-            body.extend(content);
-            body.extend(b"\r\n");
-        };
-        for (name, value) in fields {
-            part(&format!("name=\"{name}\""), value.as_bytes());
-        }
-        for photo in photos {
-            // What it is called says nothing about what it is.
-            part("name=\"photo\"; filename=\"photo.jpg\"", photo);
-        }
-        body.extend(format!("--{EDGE}--\r\n").into_bytes());
-        let request = self.http.post(format!("{}/requests", self.pages));
-        let kind = format!("multipart/form-data; boundary={EDGE}");
-        page(request.header("content-type", kind).body(body)).await
+        let photos: Vec<_> = photos
+            .iter()
+            .map(|it| ("photo", it.as_slice()))
+            .collect();
+        let post = self.http.post(format!("{}/requests", self.pages));
+        page(multipart::form(post, fields, &photos)).await
     }
 
     /// Sends one of the other forms.

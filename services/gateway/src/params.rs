@@ -31,8 +31,8 @@ const BESIDE_A_BODY: [&str; 2] = ["jurisdiction_id", "lang"];
 /// As many large bodies are in memory at once.
 static TURNS: Semaphore = Semaphore::const_new(8);
 
-/// The field of a form that holds pictures.
-const PICTURES: &str = "photo";
+/// Whether a field of a form holds pictures.
+pub(crate) type IsPicture = fn(&str) -> bool;
 /// Bytes of a form with pictures at most: three of 10 MB, one that is a little larger, and the texts.
 const FORM: usize = 36 << 20;
 /// How long such a form may take: a telephone on a hill sends a picture in a minute.
@@ -46,7 +46,7 @@ pub(crate) struct Form {
     pub(crate) params: Params,
     pub(crate) pictures: Vec<Vec<u8>>,
     /// Its bytes take room until it is answered.
-    _turn: Option<SemaphorePermit<'static>>,
+    pub(crate) _turn: Option<SemaphorePermit<'static>>,
 }
 
 /// Names and values in the order sent. An empty value counts as none.
@@ -147,14 +147,17 @@ impl Params {
     /// The parameters of a body, and after them the few of the query that may stand there.
     pub(crate) async fn of_body(request: Request) -> Result<Self, Unreadable> {
         let _turn = turn(&TURNS, request.body().size_hint().upper()).await?;
-        Ok(whole(request, PATIENCE, None).await?.0)
+        Ok(whole(request, PATIENCE, |_| false).await?.0)
     }
 
-    /// The same, of a form that may hold pictures.
-    pub(crate) async fn of_form(mut request: Request) -> Result<Form, Unreadable> {
+    /// The same, of a form that may hold pictures in some of its fields.
+    pub(crate) async fn of_form(
+        mut request: Request,
+        is_picture: IsPicture,
+    ) -> Result<Form, Unreadable> {
         DefaultBodyLimit::max(FORM).apply(&mut request);
         let turn = turn(&UPLOADS, request.body().size_hint().upper()).await?;
-        let (params, pictures) = whole(request, UPLOAD, Some(PICTURES)).await?;
+        let (params, pictures) = whole(request, UPLOAD, is_picture).await?;
         Ok(Form {
             params,
             pictures,
@@ -225,11 +228,11 @@ async fn turn(
     }
 }
 
-/// A body's parameters and the files of one field, and after them the few parameters of the query that may stand there.
+/// A body's parameters and the pictures beside them, and after them the few parameters of the query that may stand there.
 async fn whole(
     request: Request,
     patience: Duration,
-    files: Option<&str>,
+    is_picture: IsPicture,
 ) -> Result<(Params, Vec<Vec<u8>>), Unreadable> {
     let query = Params::of_query(request.uri());
     let encoding = Encoding::of(request.headers())?;
@@ -240,7 +243,7 @@ async fn whole(
         );
         Unreadable::new(StatusCode::REQUEST_TIMEOUT, problem)
     };
-    let mut sent = timeout(patience, read(request, encoding, files))
+    let mut sent = timeout(patience, read(request, encoding, is_picture))
         .await
         .map_err(late)??;
     let query = query.0.into_iter();
@@ -259,7 +262,7 @@ struct Sent {
 async fn read(
     request: Request,
     encoding: Encoding,
-    files: Option<&str>,
+    is_picture: IsPicture,
 ) -> Result<Sent, Unreadable> {
     let (parts, body) = request.into_parts();
     let whole = Request::from_parts(parts.clone(), body);
@@ -273,7 +276,7 @@ async fn read(
             files: vec![],
         }),
         Encoding::Multipart => {
-            multipart(Request::from_parts(parts, Body::from(bytes)), files).await
+            multipart(Request::from_parts(parts, Body::from(bytes)), is_picture).await
         }
     }
 }
@@ -304,7 +307,7 @@ async fn urlencoded(body: &[u8]) -> Result<Vec<(String, String)>, Unreadable> {
     Ok(params)
 }
 
-async fn multipart(request: Request, files: Option<&str>) -> Result<Sent, Unreadable> {
+async fn multipart(request: Request, is_picture: IsPicture) -> Result<Sent, Unreadable> {
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|it| Unreadable::of(it.status()))?;
     let mut sent = Sent::default();
@@ -326,7 +329,7 @@ async fn multipart(request: Request, files: Option<&str>) -> Result<Sent, Unread
             .bytes()
             .await
             .map_err(|it| Unreadable::of(it.status()))?;
-        if is_file && files == Some(name.as_str()) {
+        if is_file && is_picture(&name) {
             sent.files.push(value.into());
             continue;
         }

@@ -54,6 +54,7 @@ pub(crate) fn doors() -> Doors {
         .nest("/m/{municipality}", pages())
         .get("/m/{municipality}/", read, filing::form)
         .get("/style.css", read, style)
+        .get("/icon.svg", read, icon)
         .get("/portal.js", read, script)
         .get("/map.js", read, map::script)
 }
@@ -96,6 +97,11 @@ async fn script() -> Response {
         "text/javascript; charset=utf-8",
         include_str!("../assets/portal.js"),
     )
+}
+
+/// The mark that a browser shows beside a page's title.
+async fn icon() -> Response {
+    asset("image/svg+xml", include_str!("../assets/icon.svg"))
 }
 
 /// A part of the pages that is the same for everybody.

@@ -1,6 +1,6 @@
 site-name = Çözüm Centre
 skip = Skip to content
-navigation = Pages
+navigation = Main menu
 nav-file = File a request
 nav-track = Track a request
 other-language = Türkçe

@@ -1,6 +1,6 @@
 site-name = Çözüm Merkezi
 skip = İçeriğe geç
-navigation = Sayfalar
+navigation = Ana menü
 nav-file = Başvuru yap
 nav-track = Başvuru takip
 other-language = English

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use contracts::{
-    intake::v1::{Answer, Citizen, RegisterRequestRequest},
+    intake::v1::{Answer, Citizen, File, RegisterRequestRequest},
     vocabulary::v1::Place,
 };
 use serde::Serialize;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use vocabulary::{Channel, Language};
 
 use super::{Asked, Problems, Refused, show};
-use crate::{Centre, keys::Holder, limits::Whom, params::Params, text::Words};
+use crate::{Centre, keys::Holder, limits::Whom, params::{Form, Params}, text::Words};
 
 /// No parameter may be longer, so that a message to intake stays small and the answer names the parameter.
 const LONGEST: usize = 4_000;
@@ -49,9 +49,18 @@ pub(super) async fn submit(
     request: Request,
 ) -> Result<(Created, u64), Refused> {
     let headers = request.headers().clone();
-    let params = Params::of_body(request).await?;
+    let Form {
+        params,
+        pictures,
+        _turn,
+    } = Params::of_form(request, is_media).await?;
     let (asked, key) = Asked::counted(centre, from, &params, &headers).await?;
     let mut command = command(&params, asked.language)?;
+    let file = |content| File {
+        content,
+        ..File::default()
+    };
+    command.files = pictures.into_iter().map(file).collect();
     command.command_id = command_id(centre, &headers, &key, &command)?.to_string();
     let register = centre.register(asked.municipality);
     if register.topic(&command.topic).await?.is_none() {
@@ -74,6 +83,11 @@ pub(super) async fn submit(
         account_id: Some(params.trimmed("account_id").to_owned()).filter(|it| !it.is_empty()),
     };
     Ok((created, reply.position))
+}
+
+/// `media`, `media[]` and `media[0]`: what GeoReport's next version and uReport call a file.
+fn is_media(name: &str) -> bool {
+    name.strip_prefix("media").is_some_and(is_index)
 }
 
 /// The same key of the same holder is the same command; without one, so are the same words for a while.
@@ -112,6 +126,10 @@ fn command(params: &Params, language: Language) -> Result<RegisterRequestRequest
     }
     if params.trimmed("service_code").is_empty() {
         problems.push(("service_code", "is missing".to_owned()));
+    }
+    if params.pairs().any(|(name, _)| is_media(name)) {
+        let problem = "is a file of a multipart/form-data body; a link stands in media_url";
+        problems.push(("media", problem.to_owned()));
     }
     let place = place(params, &mut problems);
     let address_id = params.trimmed("address_id");
@@ -323,6 +341,14 @@ mod tests {
                 told_of(&params).contains("attribute: is written"),
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn a_picture_that_is_no_file_is_refused_rather_than_lost() {
+        for name in ["media", "media[]", "media[0]"] {
+            let told = told_of(&[("service_code", "x"), ("address_id", "7"), (name, "iVBORw0K")]);
+            assert!(told.contains("media: is a file"), "{told}");
         }
     }
 

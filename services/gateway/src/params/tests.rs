@@ -71,19 +71,21 @@ async fn pictures_are_taken_where_a_form_has_them_and_nowhere_else() {
         let body = Body::from(parts.concat() + "--x--\r\n");
         request.body(body).unwrap().with_limited_body()
     };
+    let is_photo: IsPicture = |it| it == "photo";
     let parts = [
         part("photo", "a.jpg", "one"),
         part("photo", "", ""),
         part("photo", "b.jpg", "two"),
     ];
-    let read = Params::of_form(form(&parts)).await.unwrap();
+    let read = Params::of_form(form(&parts), is_photo).await.unwrap();
     assert_eq!(read.pictures, [b"one", b"two"]);
     assert_eq!(read.params.get("photo"), "");
     let refused = Params::of_body(form(&parts)).await.err().unwrap();
     assert!(refused.problem.starts_with("photo: files are not taken"));
-    let other = Params::of_form(form(&[part("cv", "a.pdf", "x")])).await;
+    let other = Params::of_form(form(&[part("cv", "a.pdf", "x")]), is_photo).await;
     assert!(other.err().unwrap().problem.starts_with("cv: files"));
-    let huge = Params::of_form(form(&[part("photo", "a.jpg", &"z".repeat(37 << 20))])).await;
+    let huge = form(&[part("photo", "a.jpg", &"z".repeat(37 << 20))]);
+    let huge = Params::of_form(huge, is_photo).await;
     assert_eq!(huge.err().unwrap().status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 

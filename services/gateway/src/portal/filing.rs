@@ -101,7 +101,7 @@ pub(super) async fn file(
         return notice(site, StatusCode::FORBIDDEN, "foreign-title", "foreign-text");
     }
     let host = super::host(&centre, &request);
-    let sent = match Params::of_form(request).await {
+    let sent = match Params::of_form(request, |it| it == "photo").await {
         Ok(sent) => sent,
         Err(problem) => return unreadable(site, &problem),
     };
