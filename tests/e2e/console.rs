@@ -133,11 +133,25 @@ async fn the_operator_files_a_request(base: &str) -> anyhow::Result<String> {
         wrong.html.contains("id=\"topic\"") && wrong.html.contains(SAID),
         "nothing is lost"
     );
+    let asked = operator.open("/console/new?topic=yol+cukuru").await?;
+    for question in ["name=\"q-size\"", "name=\"q-depth\""] {
+        assert!(asked.html.contains(question), "{}", asked.html);
+    }
     let told = [
         ("topic", "yol cukuru"),
         ("description", SAID),
         ("district", "Kalebaşı"),
+        ("q-size", "large"),
+        ("q-depth", "12,5"),
     ];
+    let deep = [told[0], told[1], told[3], ("q-depth", "diz boyu")];
+    let deep = operator.send("/console/new", &deep).await?;
+    assert_eq!(deep.status, 400);
+    assert!(
+        deep.html.contains("href=\"#q-depth\"") && deep.html.contains("value=\"diz boyu\""),
+        "{}",
+        deep.html
+    );
     let mut form = vec![("key", "bir"), ("channel", "phone")];
     form.extend(caller.iter().chain(&told));
     let receipt = operator.send("/console/new", &form).await?;
@@ -168,7 +182,9 @@ async fn the_unit_does_the_work(base: &str, number: &str) -> anyhow::Result<()> 
     .await?;
     let before = unit.open(&format!("/console/requests/{number}")).await?;
     assert!(
-        before.html.contains(SAID) && before.html.contains("Ayşe Denemeli"),
+        [SAID, "Ayşe Denemeli", "12,5"]
+            .iter()
+            .all(|it| before.html.contains(it)),
         "{}",
         before.html
     );

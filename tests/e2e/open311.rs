@@ -327,7 +327,10 @@ async fn a_program_sends_pictures_and_only_pictures() -> anyhow::Result<()> {
         .has_recorded(&number, "intake.RequestRegistered", 1)
         .await?;
     let registered: RequestRegistered = chassis::event::decode(&history[0])?;
-    let kinds = registered.attachments.iter().map(|it| it.media_type.as_str());
+    let kinds = registered
+        .attachments
+        .iter()
+        .map(|it| it.media_type.as_str());
     assert_eq!(kinds.collect::<Vec<_>>(), ["image/jpeg", "image/jpeg"]);
     // A face may be on it: the public is not shown what nobody has looked at.
     let shown = client.request(&number, Format::Json).await?.only()?;

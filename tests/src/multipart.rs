@@ -4,7 +4,7 @@ const EDGE: &str = "a-line-between-parts";
 
 /// The request with these fields and, after them, these files: each the field it belongs to and its bytes.
 #[must_use]
-pub fn form(
+pub(crate) fn form(
     request: reqwest::RequestBuilder,
     fields: &[(&str, &str)],
     files: &[(&str, &[u8])],

@@ -53,10 +53,7 @@ impl Portal {
         fields: &[(&str, &str)],
         photos: &[Vec<u8>],
     ) -> anyhow::Result<Page> {
-        let photos: Vec<_> = photos
-            .iter()
-            .map(|it| ("photo", it.as_slice()))
-            .collect();
+        let photos: Vec<_> = photos.iter().map(|it| ("photo", it.as_slice())).collect();
         let post = self.http.post(format!("{}/requests", self.pages));
         page(multipart::form(post, fields, &photos)).await
     }

@@ -61,6 +61,19 @@ if (entry) {
   }
 }
 
+// What the topic asks: as soon as one is there; what was answered to the same questions stays.
+if (entry) {
+  const names = (within) => all("[name]", within).map((field) => field.name).join();
+  const ask = async () => {
+    const query = new URLSearchParams({ topic: entry.topic.value.trim() });
+    const response = await fetch(`${entry.dataset.questions}?${query}`, { credentials: "same-origin" });
+    if (!response.ok || response.redirected) return;
+    const fresh = one("#questions", new DOMParser().parseFromString(await response.text(), "text/html"));
+    if (names(fresh) !== names(one("#questions"))) one("#questions").replaceChildren(...fresh.childNodes);
+  };
+  entry.topic.addEventListener("change", () => ask().catch(() => {}));
+}
+
 // Fields that only one choice needs.
 function fold() {
   for (const [select, value, selector] of [

@@ -26,6 +26,7 @@ mod origin;
 mod params;
 mod portal;
 mod proxy;
+mod questions;
 mod register;
 mod secret;
 mod server;

@@ -5,7 +5,6 @@ mod filing;
 mod form;
 mod map;
 mod photos;
-mod questions;
 mod receipt;
 mod site;
 mod story;

@@ -121,6 +121,30 @@ pub(crate) struct KnownPlace {
     pub(crate) neighbourhood: bool,
 }
 
+impl KnownPlace {
+    /// District, neighbourhood and address of a request. A place's names are facts for ever, so only those that are known
+    /// already become one: any other words stand in the address, which is sealed.
+    pub(crate) fn apart(
+        &self,
+        district: String,
+        neighbourhood: String,
+        address: String,
+    ) -> (String, String, String) {
+        let apart = |name: String, is_known: bool| {
+            if is_known {
+                (name, String::new())
+            } else {
+                (String::new(), name)
+            }
+        };
+        let (district, told_district) = apart(district, self.district);
+        let (neighbourhood, told_neighbourhood) = apart(neighbourhood, self.neighbourhood);
+        let mut told = vec![address, told_neighbourhood, told_district];
+        told.retain(|it| !it.is_empty());
+        (district, neighbourhood, told.join(", "))
+    }
+}
+
 /// Reads the register of one municipality.
 pub(crate) struct Reader(Projection);
 

@@ -290,7 +290,7 @@ async fn a_body_of_megabytes_is_refused_clearly() {
         large.text
     );
     let huge = house
-        .post("/open311/v2/requests.json", form(3_000_000))
+        .post("/open311/v2/requests.json", form(6_500_000))
         .await;
     assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(huge.text.contains("16 MiB"), "{}", huge.text);

@@ -223,6 +223,7 @@ console-earlier-hint = They appear here once a phone number or an e-mail address
 console-earlier-away = Earlier requests cannot be looked up at the moment.
 console-earlier-none = There is no request with this phone number or e-mail address.
 console-find-caller = Look up earlier requests
+console-topic-questions = Show what the topic asks
 console-filed = The request is registered
 console-read-out = To read out:
 console-receipt-say = Give the citizen the request number and the tracking code.

@@ -223,6 +223,7 @@ console-earlier-hint = Telefon ya da e-posta yazınca burada görünür.
 console-earlier-away = Önceki başvurulara şu anda bakılamıyor.
 console-earlier-none = Bu telefon ya da e-postayla bir başvuru yok.
 console-find-caller = Önceki başvurulara bak
+console-topic-questions = Konunun sorularını göster
 console-filed = Başvuru kaydedildi
 console-read-out = Okurken:
 console-receipt-say = Başvuru numarasını ve takip kodunu başvurana verin.

@@ -12,7 +12,10 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use contracts::intake::v1::{FindByCallerRequest, RegisterRequestReply};
+use contracts::{
+    intake::v1::{FindByCallerRequest, RegisterRequestReply},
+    vocabulary::v1::Attribute,
+};
 use tonic::{Code, Status};
 use vocabulary::{Channel, RequestNumber};
 
@@ -28,6 +31,7 @@ use crate::{
     Centre,
     access::{Action, Resource, Role},
     params::Params,
+    questions::Question,
     register::unreadable,
     text::Words,
 };
@@ -52,9 +56,13 @@ struct NewPage {
     frame: Frame,
     typed: Typed,
     channels: Vec<Choice>,
+    /// The topic's field.
+    topic: String,
     topics: Vec<(String, String)>,
     /// Where what was typed fits several topics.
     fitting: Vec<(String, String)>,
+    /// Nothing is asked before one topic is meant.
+    questions: Vec<Question>,
     districts: Vec<String>,
     caller: Caller,
     key: String,
@@ -73,9 +81,10 @@ struct Receipt {
     will_be_mailed: bool,
 }
 
-/// The empty form.
+/// The empty form, or what a topic asks: a script puts that into a form that is half filled.
 pub(super) async fn form(State(centre): State<Arc<Centre>>, visit: Visit) -> Response {
-    let typed = Typed::new(Params::default(), visit.words);
+    let topic = Params::from([("topic", visit.query.trimmed("topic"))]);
+    let typed = Typed::new(topic, visit.words);
     shown(&centre, &visit, StatusCode::OK, typed, None).await
 }
 
@@ -122,13 +131,7 @@ pub(super) async fn file(
             let fresh = centre.platform.ids.fresh().to_string();
             shown(&centre, &visit, StatusCode::CONFLICT, typed, Some(fresh)).await
         }
-        Err(status) => {
-            typed.refuse_as(&status);
-            if typed.mistakes.is_empty() || status.code() != Code::InvalidArgument {
-                return visit.failed(&status);
-            }
-            shown(&centre, &visit, StatusCode::BAD_REQUEST, typed, None).await
-        }
+        Err(status) => visit.failed(&status),
     }
 }
 
@@ -147,7 +150,9 @@ async fn contact(
         let (mut intake, request) = (centre.intake(), caller.request(command.clone()));
         async move { intake.register_contact(request).await }
     });
-    reply.await?;
+    if let Err(status) = reply.await {
+        return refused(typed, status, &[]);
+    }
     Ok(Some(Receipt {
         frame: visit.frame(),
         number: String::new(),
@@ -165,12 +170,7 @@ async fn registered(
 ) -> Result<Option<Receipt>, Status> {
     let topics = Topics::read(visit.register(centre), visit.words).await?;
     typed.check();
-    // One of several that fitted was pressed; else what was typed.
-    let chosen = match typed.value("topic_code") {
-        "" => typed.value("topic"),
-        code => code,
-    };
-    let topic = match topics.meant(chosen) {
+    let topic = match topics.meant(typed.topic()) {
         topics::Meant::One(code) => code,
         topics::Meant::None => {
             let is_typed = !typed.value("topic").is_empty();
@@ -187,10 +187,18 @@ async fn registered(
             return Ok(None);
         }
     };
+    let attributes = topics.attributes(&topic);
+    typed.check_answers(attributes);
     if !typed.mistakes.is_empty() {
         return Ok(None);
     }
-    let command = typed.request(command_id(centre, visit, typed), &topic);
+    let register = visit.register(centre);
+    let (district, neighbourhood) = (typed.value("district"), typed.value("neighbourhood"));
+    let known = register
+        .known(district.trim(), neighbourhood.trim())
+        .await?;
+    let command_id = command_id(centre, visit, typed);
+    let command = typed.request(command_id, &topic, attributes, &known);
     let caller = visit.signed.caller(centre);
     let reply = chassis::patiently(|| {
         let (mut intake, request) = (centre.intake(), caller.request(command.clone()));
@@ -200,7 +208,10 @@ async fn registered(
         number,
         tracking_secret,
         ..
-    } = reply.await?.into_inner();
+    } = match reply.await {
+        Ok(reply) => reply.into_inner(),
+        Err(status) => return refused(typed, status, attributes),
+    };
     Ok(Some(Receipt {
         frame: visit.frame(),
         spoken: spoken(&number),
@@ -209,6 +220,21 @@ async fn registered(
         topic: topics.name(&topic),
         will_be_mailed: !typed.value("email").is_empty(),
     }))
+}
+
+/// What whoever typed it can mend is shown on the form.
+fn refused(
+    typed: &mut Typed,
+    status: Status,
+    attributes: &[Attribute],
+) -> Result<Option<Receipt>, Status> {
+    if status.code() == Code::InvalidArgument {
+        typed.refuse_as(&status, attributes);
+        if !typed.mistakes.is_empty() {
+            return Ok(None);
+        }
+    }
+    Err(status)
 }
 
 /// The same form sent twice is one command.
@@ -269,10 +295,16 @@ async fn new_page(
 ) -> Result<NewPage, Status> {
     let register = visit.register(centre);
     let topics = Topics::read(register, visit.words).await?;
-    let fitting = match topics.meant(typed.value("topic")) {
-        topics::Meant::Several(fitting) => fitting,
-        topics::Meant::One(_) | topics::Meant::None => vec![],
-    };
+    let mut topic = typed.value("topic").to_owned();
+    let (mut fitting, mut questions) = (vec![], vec![]);
+    match topics.meant(typed.topic()) {
+        topics::Meant::Several(several) => fitting = several,
+        topics::Meant::One(code) => {
+            questions = typed.questions(topics.attributes(&code));
+            topic = topics.full_name(&code);
+        }
+        topics::Meant::None => {}
+    }
     let mut districts = register.districts().await?;
     districts.sort_by_key(|it| crate::text::sort_key(it));
     let kept = typed.value("key");
@@ -284,7 +316,9 @@ async fn new_page(
         frame: visit.frame(),
         channels: channels(visit, &typed),
         topics: topics.listed(),
+        topic,
         fitting,
+        questions,
         districts,
         caller: who_calls(centre, visit, &typed).await?,
         typed,

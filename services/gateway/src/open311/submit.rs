@@ -13,7 +13,13 @@ use uuid::Uuid;
 use vocabulary::{Channel, Language};
 
 use super::{Asked, Problems, Refused, show};
-use crate::{Centre, keys::Holder, limits::Whom, params::{Form, Params}, text::Words};
+use crate::{
+    Centre,
+    keys::Holder,
+    limits::Whom,
+    params::{Form, Params},
+    text::Words,
+};
 
 /// No parameter may be longer, so that a message to intake stays small and the answer names the parameter.
 const LONGEST: usize = 4_000;
@@ -347,7 +353,11 @@ mod tests {
     #[test]
     fn a_picture_that_is_no_file_is_refused_rather_than_lost() {
         for name in ["media", "media[]", "media[0]"] {
-            let told = told_of(&[("service_code", "x"), ("address_id", "7"), (name, "iVBORw0K")]);
+            let told = told_of(&[
+                ("service_code", "x"),
+                ("address_id", "7"),
+                (name, "iVBORw0K"),
+            ]);
             assert!(told.contains("media: is a file"), "{told}");
         }
     }

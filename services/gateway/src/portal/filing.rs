@@ -16,13 +16,17 @@ use vocabulary::Municipality;
 use super::{
     form::{Field, Typed},
     is_foreign, notice, page,
-    questions::{Question, questions},
     receipt::receipt,
     site::{Site, Visit},
     topics::{Chosen, Group, chosen, groups},
     unavailable, unreadable,
 };
-use crate::{Centre, params::Params, text};
+use crate::{
+    Centre,
+    params::Params,
+    questions::{Question, questions},
+    text,
+};
 
 #[derive(Template)]
 #[template(path = "file.html")]

@@ -4,14 +4,18 @@ use std::mem;
 
 use contracts::{
     intake::v1::{Citizen, File, RegisterRequestRequest},
-    vocabulary::v1::{Attribute, AttributeType, Place},
+    vocabulary::v1::{Attribute, Place},
 };
 use tonic::Status;
 use uuid::Uuid;
 use vocabulary::{Channel, Language};
 
-use super::questions::{answers, field_behind, field_of};
-use crate::{params::Params, register::KnownPlace, text::Words};
+use crate::{
+    params::Params,
+    questions::{self, answers, field_behind, number},
+    register::KnownPlace,
+    text::Words,
+};
 
 /// Characters of a description at most.
 const DESCRIPTION: usize = 4_000;
@@ -217,15 +221,8 @@ impl Typed {
     }
 
     fn check_answers(&mut self, attributes: &[Attribute]) {
-        for attribute in attributes {
-            let field = field_of(&attribute.code);
-            if self.params.get(&field).is_empty() {
-                if attribute.required {
-                    self.refuse(&field, "error-answer-missing");
-                }
-            } else if attribute.r#type() == AttributeType::Number && self.number(&field).is_none() {
-                self.refuse(&field, "error-answer-number");
-            }
+        for (field, key) in questions::mistakes(attributes, &self.params) {
+            self.refuse(&field, key);
         }
     }
 
@@ -240,18 +237,11 @@ impl Typed {
         }
     }
 
-    /// People write a comma or a point.
     fn number(&self, name: &str) -> Option<f64> {
-        self.params
-            .trimmed(name)
-            .replace(',', ".")
-            .parse()
-            .ok()
-            .filter(|it: &f64| it.is_finite())
+        number(self.params.trimmed(name))
     }
 
-    /// The request as intake takes it. A place's names are facts for ever, so only those that are known already become one:
-    /// any other words stand in the address, which is sealed.
+    /// The request as intake takes it.
     pub(super) fn command(
         &mut self,
         command_id: Uuid,
@@ -267,16 +257,14 @@ impl Typed {
             .map(file)
             .collect();
         let text = |name: &str| self.params.trimmed(name).to_owned();
-        let (district, told_district) = apart(text("district"), known.district);
-        let (neighbourhood, told_neighbourhood) = apart(text("neighbourhood"), known.neighbourhood);
+        let (district, neighbourhood, address) =
+            known.apart(text("district"), text("neighbourhood"), text("address"));
         let place = Place {
             latitude: self.number("latitude"),
             longitude: self.number("longitude"),
             district,
             neighbourhood,
         };
-        let address = [text("address"), told_neighbourhood, told_district];
-        let address: Vec<String> = address.into_iter().filter(|it| !it.is_empty()).collect();
         let citizen = Citizen {
             name: text("name"),
             email: text("email"),
@@ -291,22 +279,13 @@ impl Typed {
             channel: Channel::Web.number(),
             topic: text("topic"),
             description: lines(self.params.get("description")),
-            address: address.join(", "),
+            address,
             place: (place != Place::default()).then_some(place),
             citizen: is_known.then_some(citizen),
             answers: answers(attributes, &self.params),
             files,
             ..RegisterRequestRequest::default()
         }
-    }
-}
-
-/// A name as a fact, or as a part of the address.
-fn apart(name: String, is_known: bool) -> (String, String) {
-    if is_known {
-        (name, String::new())
-    } else {
-        (String::new(), name)
     }
 }
 

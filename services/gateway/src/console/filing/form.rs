@@ -2,14 +2,19 @@
 
 use contracts::{
     intake::v1::{Citizen, RegisterContactRequest, RegisterRequestRequest},
-    vocabulary::v1::Place,
+    vocabulary::v1::{Attribute, Place},
 };
 use tonic::Status;
 use uuid::Uuid;
 use vocabulary::{Channel, Language};
 
 use super::told;
-use crate::{params::Params, text::Words};
+use crate::{
+    params::Params,
+    questions::{self, Question, answers, field_behind, number, questions},
+    register::KnownPlace,
+    text::Words,
+};
 
 /// The fields that can be wrong, and characters of each at most.
 const FIELDS: [(&str, usize); 13] = [
@@ -23,14 +28,15 @@ const FIELDS: [(&str, usize); 13] = [
     ("description", 4_000),
     ("district", 100),
     ("neighbourhood", 100),
-    ("address", 500),
+    // Intake takes 500: the two above may have to stand in it as well.
+    ("address", 290),
     ("latitude", 20),
     ("longitude", 20),
 ];
 
 /// What is wrong with a field.
 pub(super) struct Mistake {
-    pub(super) field: &'static str,
+    pub(super) field: String,
     pub(super) message: String,
 }
 
@@ -62,14 +68,48 @@ impl Typed {
             .map_or("", |it| &it.message)
     }
 
-    pub(super) fn refuse(&mut self, field: &'static str, key: &str) {
+    pub(super) fn refuse(&mut self, field: &str, key: &str) {
         let message = told(self.words, key);
+        self.mistake(field, message);
+    }
+
+    fn mistake(&mut self, field: &str, message: String) {
+        let field = field.to_owned();
         self.mistakes.push(Mistake { field, message });
     }
 
+    /// The name or code of the topic: of several that fitted the one that was pressed, else what was typed.
+    pub(super) fn topic(&self) -> &str {
+        match self.value("topic_code") {
+            "" => self.value("topic"),
+            code => code,
+        }
+    }
+
+    /// What the topic asks, with what was answered and what is wrong with it.
+    pub(super) fn questions(&self, attributes: &[Attribute]) -> Vec<Question> {
+        let mut questions = questions(attributes, &self.params, self.words.0);
+        for question in &mut questions {
+            question.error = self.error(&question.name).to_owned();
+        }
+        questions
+    }
+
+    /// What can be seen to be wrong with the answers.
+    pub(super) fn check_answers(&mut self, attributes: &[Attribute]) {
+        for (field, key) in questions::mistakes(attributes, &self.params) {
+            self.refuse(&field, key);
+        }
+    }
+
     /// The fields that intake refuses.
-    pub(super) fn refuse_as(&mut self, status: &Status) {
+    pub(super) fn refuse_as(&mut self, status: &Status, attributes: &[Attribute]) {
+        let sent = answers(attributes, &self.params);
         for (field, _) in chassis::violations(status) {
+            if let Some(question) = field_behind(&field, &sent) {
+                self.refuse(&question, "error-refused");
+                continue;
+            }
             let name = field.rsplit('.').next().unwrap_or_default();
             let name = if name == "note" { "description" } else { name };
             let known = FIELDS.iter().find(|(it, _)| *it == name);
@@ -98,7 +138,7 @@ impl Typed {
                 let message = self
                     .words
                     .with("console-too-long", [("limit", &limit.to_string())]);
-                self.mistakes.push(Mistake { field, message });
+                self.mistake(field, message);
             }
         }
         for (field, other, limit) in [
@@ -113,10 +153,8 @@ impl Typed {
         }
     }
 
-    /// People write a comma or a point.
     fn degrees(&self, name: &str) -> Option<f64> {
-        let degrees: f64 = self.params.trimmed(name).replace(',', ".").parse().ok()?;
-        degrees.is_finite().then_some(degrees)
+        number(self.params.trimmed(name))
     }
 
     fn text(&self, name: &str) -> String {
@@ -165,22 +203,34 @@ impl Typed {
     }
 
     /// The request as intake takes it.
-    pub(super) fn request(&self, command_id: Uuid, topic: &str) -> RegisterRequestRequest {
+    pub(super) fn request(
+        &self,
+        command_id: Uuid,
+        topic: &str,
+        attributes: &[Attribute],
+        known: &KnownPlace,
+    ) -> RegisterRequestRequest {
+        let (district, neighbourhood, address) = known.apart(
+            self.text("district"),
+            self.text("neighbourhood"),
+            self.text("address"),
+        );
         let place = Place {
             latitude: self.degrees("latitude"),
             longitude: self.degrees("longitude"),
-            district: self.text("district"),
-            neighbourhood: self.text("neighbourhood"),
+            district,
+            neighbourhood,
         };
         RegisterRequestRequest {
             command_id: command_id.to_string(),
             channel: self.channel(),
             topic: topic.to_owned(),
             description: self.lines("description"),
-            address: self.text("address"),
+            address,
             place: (place != Place::default()).then_some(place),
             citizen: self.citizen(),
             social_network: self.social_network(),
+            answers: answers(attributes, &self.params),
             ..RegisterRequestRequest::default()
         }
     }
@@ -209,13 +259,13 @@ mod tests {
     }
 
     fn wrong(typed: &Typed) -> Vec<&str> {
-        typed.mistakes.iter().map(|it| it.field).collect()
+        typed.mistakes.iter().map(|it| it.field.as_str()).collect()
     }
 
     #[test]
     fn each_mistake_stands_at_its_field() {
         assert_eq!(wrong(&typed([])), ["description"]);
-        let long = "ş".repeat(501);
+        let long = "ş".repeat(291);
         let all = typed([("description", "x"), ("address", &long), ("latitude", "91")]);
         assert_eq!(wrong(&all), ["address", "latitude", "longitude"]);
         assert!(
@@ -237,7 +287,11 @@ mod tests {
             ("district", "Çınarlı"),
         ]);
         assert_eq!(wrong(&typed), [""; 0]);
-        let command = typed.request(Uuid::nil(), "pothole");
+        let known = KnownPlace {
+            district: true,
+            neighbourhood: false,
+        };
+        let command = typed.request(Uuid::nil(), "pothole", &[], &known);
         assert_eq!(command.description, "Ayşe'nin İĞDIR şikâyeti:\nçukur");
         assert_eq!(
             (command.channel, command.topic.as_str()),

@@ -1,6 +1,7 @@
 //! Which topic somebody means by what they typed: its name, a part of it, or another word for it, with or without Turkish
 //! letters.
 
+use contracts::vocabulary::v1::Attribute;
 use tonic::Status;
 
 use crate::{
@@ -17,6 +18,8 @@ struct Named {
     unit: String,
     /// Name and keywords, folded.
     words: String,
+    /// What it asks.
+    attributes: Vec<Attribute>,
 }
 
 /// What was meant.
@@ -42,6 +45,7 @@ impl Topics {
                 name: text::capital(topic.name.of(words.0), words.0),
                 unit: unit_name(&units, &topic.unit, words.0),
                 words: known.map(folded).collect::<Vec<_>>().join(" | "),
+                attributes: definition.attributes,
                 code: topic.code,
             }
         });
@@ -61,6 +65,18 @@ impl Topics {
     pub(super) fn name(&self, code: &str) -> String {
         let named = self.0.iter().find(|it| it.code == code);
         named.map_or_else(|| code.to_owned(), |it| it.name.clone())
+    }
+
+    /// What the topic asks.
+    pub(super) fn attributes(&self, code: &str) -> &[Attribute] {
+        let named = self.0.iter().find(|it| it.code == code);
+        named.map_or(&[], |it| &it.attributes)
+    }
+
+    /// The name that means this topic and no other.
+    pub(super) fn full_name(&self, code: &str) -> String {
+        let named = self.0.iter().find(|it| it.code == code);
+        named.map_or_else(|| code.to_owned(), |it| self.shown(it))
     }
 
     fn shown(&self, topic: &Named) -> String {
@@ -129,6 +145,7 @@ mod tests {
             name: name.to_owned(),
             unit: "Birim".to_owned(),
             words: folded(words),
+            attributes: vec![],
         };
         Topics(vec![
             named("pothole", "Yol çukuru", "yol çukuru | pothole | asfalt"),

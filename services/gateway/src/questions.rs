@@ -1,4 +1,4 @@
-//! A topic's own questions: as fields of the form, and what was answered.
+//! A topic's own questions: as fields of a form, the citizen's or the operator's, and what was answered.
 
 use contracts::{
     intake::v1::Answer,
@@ -13,22 +13,22 @@ const LINE: usize = 500;
 const TEXT: usize = 4_000;
 
 /// One question as a field of the form.
-pub(super) struct Question {
+pub(crate) struct Question {
     /// "q-depth": a topic may ask for what the form has a field for already.
-    pub(super) name: String,
-    pub(super) label: String,
-    pub(super) hint: String,
-    pub(super) required: bool,
-    pub(super) kind: Kind,
-    pub(super) value: String,
-    pub(super) choices: Vec<Choice>,
-    pub(super) limit: usize,
-    pub(super) error: String,
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) hint: String,
+    pub(crate) required: bool,
+    pub(crate) kind: Kind,
+    pub(crate) value: String,
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) limit: usize,
+    pub(crate) error: String,
 }
 
 /// How it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Line,
     Number,
     Moment,
@@ -38,14 +38,14 @@ pub(super) enum Kind {
 }
 
 /// What can be answered to a list.
-pub(super) struct Choice {
-    pub(super) key: String,
-    pub(super) name: String,
-    pub(super) chosen: bool,
+pub(crate) struct Choice {
+    pub(crate) key: String,
+    pub(crate) name: String,
+    pub(crate) chosen: bool,
 }
 
 impl Question {
-    pub(super) fn is(&self, kind: &str) -> bool {
+    pub(crate) fn is(&self, kind: &str) -> bool {
         let name = match self.kind {
             Kind::Line => "line",
             Kind::Number => "number",
@@ -81,12 +81,12 @@ impl Question {
 }
 
 /// The form's field of a question.
-pub(super) fn field_of(code: &str) -> String {
+fn field_of(code: &str) -> String {
     format!("q-{code}")
 }
 
 /// The questions in their order, with what was answered so far.
-pub(super) fn questions(
+pub(crate) fn questions(
     attributes: &[Attribute],
     params: &Params,
     language: Language,
@@ -97,8 +97,30 @@ pub(super) fn questions(
     attributes.iter().map(question).collect()
 }
 
+/// What can be seen to be wrong with the answers: the field, and the key of a text.
+pub(crate) fn mistakes(attributes: &[Attribute], params: &Params) -> Vec<(String, &'static str)> {
+    let mistake = |attribute: &Attribute| {
+        let field = field_of(&attribute.code);
+        let is_number = attribute.r#type() == AttributeType::Number;
+        let key = match params.trimmed(&field) {
+            "" if attribute.required => "error-answer-missing",
+            "" => return None,
+            value if is_number && number(value).is_none() => "error-answer-number",
+            _ => return None,
+        };
+        Some((field, key))
+    };
+    attributes.iter().filter_map(mistake).collect()
+}
+
+/// People write a comma or a point.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let number: f64 = text.replace(',', ".").parse().ok()?;
+    number.is_finite().then_some(number)
+}
+
 /// The answers as intake takes them, in the order of `attributes`.
-pub(super) fn answers(attributes: &[Attribute], params: &Params) -> Vec<Answer> {
+pub(crate) fn answers(attributes: &[Attribute], params: &Params) -> Vec<Answer> {
     let answer = |attribute: &Attribute| Answer {
         attribute: attribute.code.clone(),
         values: params
@@ -111,7 +133,7 @@ pub(super) fn answers(attributes: &[Attribute], params: &Params) -> Vec<Answer> 
 }
 
 /// The form's field behind one of intake's: "answers[1]" is the second that was sent, "answers.depth" one that was not.
-pub(super) fn field_behind(field: &str, sent: &[Answer]) -> Option<String> {
+pub(crate) fn field_behind(field: &str, sent: &[Answer]) -> Option<String> {
     let rest = field.strip_prefix("answers")?;
     if let Some(code) = rest.strip_prefix('.') {
         return Some(field_of(code));
