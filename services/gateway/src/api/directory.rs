@@ -38,14 +38,14 @@ pub(super) struct UnitDefinition {
     #[schema(
         min_length = 1,
         max_length = 200,
-        pattern = "^\\S([^\\x00-\\x1f\\x7f-\\x9f]*\\S)?$",
+        pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?$",
         example = "Fen İşleri Müdürlüğü"
     )]
     name_tr: String,
     #[schema(
         min_length = 1,
         max_length = 200,
-        pattern = "^\\S([^\\x00-\\x1f\\x7f-\\x9f]*\\S)?$",
+        pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?$",
         example = "Public works"
     )]
     name_en: String,
@@ -87,14 +87,14 @@ pub(super) struct TopicDefinition {
     #[schema(
         min_length = 1,
         max_length = 200,
-        pattern = "^\\S([^\\x00-\\x1f\\x7f-\\x9f]*\\S)?$",
+        pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?$",
         example = "Yol çukuru"
     )]
     name_tr: String,
     #[schema(
         min_length = 1,
         max_length = 200,
-        pattern = "^\\S([^\\x00-\\x1f\\x7f-\\x9f]*\\S)?$",
+        pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?$",
         example = "Pothole"
     )]
     name_en: String,
@@ -130,7 +130,9 @@ impl PartialSchema for Keyword {
             .schema_type(Type::String)
             .min_length(Some(1))
             .max_length(Some(60))
-            .pattern(Some(r"^[^\s,]([^,\x00-\x1f\x7f-\x9f]*[^\s,])?$"))
+            .pattern(Some(
+                r"^[^\s,\x00-\x1f\x7f-\x9f]([^,\x00-\x1f\x7f-\x9f]*[^\s,\x00-\x1f\x7f-\x9f])?$",
+            ))
             .into()
     }
 }

@@ -92,14 +92,17 @@ fn complete(document: &mut Value) {
 }
 
 fn each_parameter(operation: &mut Value, change: impl Fn(&mut Value)) {
-    let parameters = operation["parameters"].as_array_mut();
+    // By `get_mut`: to index what is not there would write a null into the document.
+    let parameters = operation
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut);
     parameters.into_iter().flatten().for_each(change);
 }
 
 /// A parameter that is left out is left out: there is no null in a URL or a header.
 fn never_null(parameter: &mut Value) {
     let schema = &mut parameter["schema"];
-    if let Some(types) = schema["type"].as_array_mut() {
+    if let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) {
         types.retain(|it| it != "null");
         if let [one] = types.as_slice() {
             schema["type"] = one.clone();

@@ -57,11 +57,12 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn read<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<T, Problem> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+    let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Problem::of(Kind::Invalid)
             .saying(format!("the body is no JSON: line {line}, column {column}"))
     })?;
+    schema::whole_numbers(&mut value);
     let misfits = schema::misfits(document::schema(&T::name()), document::schemas(), &value);
     if !misfits.is_empty() {
         return Err(Problem::of(Kind::Invalid).naming(misfits.into_iter().map(Fault::in_body)));

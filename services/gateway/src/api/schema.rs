@@ -28,6 +28,25 @@ pub(super) fn misfits(schema: &Value, components: &Value, value: &Value) -> Vec<
     check.found
 }
 
+/// Writes 164.0 as 164: to JSON Schema both are the same integer.
+#[expect(clippy::cast_possible_truncation, reason = "whole, and within 2^53")]
+pub(super) fn whole_numbers(value: &mut Value) {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number
+                .as_f64()
+                .filter(|it| it.fract() == 0.0 && it.abs() < EXACT);
+            if let Some(whole) = whole {
+                *number = (whole as i64).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// The JSON value that a text of a URL stands for, by the type that its schema names. Text that is none stays text, so that
 /// the schema refuses it.
 pub(super) fn of_text(schema: &Value, components: &Value, text: &str) -> Value {
@@ -36,7 +55,6 @@ pub(super) fn of_text(schema: &Value, components: &Value, text: &str) -> Value {
         "integer" | "number" | "boolean" => serde_json::from_str::<Value>(text)
             .ok()
             .filter(|it| fits_type(kind, it)),
-        "array" if text.is_empty() => Some(Value::Array(vec![])),
         "array" => {
             let items = &schema["items"];
             let parts = text.split(',').map(|it| of_text(items, components, it));
@@ -284,6 +302,14 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_is_an_integer_however_it_is_written() {
+        let mut value = json!({"hours": 164.0, "points": [1.5, -0.0, 1e300], "text": "1.0"});
+        whole_numbers(&mut value);
+        let expected = json!({"hours": 164, "points": [1.5, 0, 1e300], "text": "1.0"});
+        assert_eq!(value, expected);
+    }
+
+    #[test]
     fn a_text_of_a_url_is_read_by_its_type() {
         let none = Value::Null;
         let number = json!({"type": ["integer", "null"]});
@@ -292,7 +318,7 @@ mod tests {
         assert_eq!(of_text(&number, &none, "true"), json!("true"));
         let list = json!({"type": "array", "items": {"type": "string"}});
         assert_eq!(of_text(&list, &none, "a,b"), json!(["a", "b"]));
-        assert_eq!(of_text(&list, &none, ""), json!([]));
+        assert_eq!(of_text(&list, &none, ""), json!([""]));
         assert_eq!(
             of_text(&json!({"type": "string"}), &none, "12"),
             json!("12")

@@ -49,6 +49,10 @@ async fn the_document_is_openapi_3_1_and_refers_to_nothing_that_is_not_there() {
     for (path, item) in document["paths"].as_object().unwrap() {
         assert!(path.starts_with("/api/v1/"), "{path}");
         for (method, operation) in item.as_object().unwrap() {
+            assert!(
+                operation.get("parameters").is_none_or(Value::is_array),
+                "{method} {path}"
+            );
             let responses = operation["responses"].as_object().unwrap();
             for status in ["400", "401", "403", "429", "500", "503"] {
                 assert!(responses.contains_key(status), "{method} {path}: {status}");
