@@ -198,7 +198,7 @@ pub(super) struct Words {
     #[param(min_length = 1, max_length = 200)]
     q: String,
     /// In one of these states.
-    #[param(inline, style = Form, explode = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1)]
     state: Option<Vec<StateWord>>,
     /// What the page before called `next`.
     #[param(pattern = "^[0-9]{1,15}-[0-9]{1,6}$")]

@@ -36,7 +36,7 @@ enum Order {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub(in crate::api) struct List {
     /// In one of these states.
-    #[param(inline, style = Form, explode = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1)]
     state: Option<Vec<StateWord>>,
     /// In the hands of this unit.
     #[param(min_length = 1, max_length = 64)]
