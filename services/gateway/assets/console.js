@@ -92,6 +92,11 @@ for (const button of all("[data-print]")) {
   button.addEventListener("click", () => print());
 }
 one(".notice[role=alert]")?.scrollIntoView({ block: "nearest" });
+// Where the rail is a strip, what is chosen may lie beyond its end.
+all(".rail ul, .parts").forEach((strip) => {
+  const here = one("[aria-current]", strip);
+  if (here && strip.scrollWidth > strip.clientWidth) strip.scrollLeft = here.offsetLeft - strip.clientWidth / 2;
+});
 
 // Keys: one letter each, never while somebody types, and they can be switched off.
 const off = () => localStorage.getItem("cozum-keys") === "off";

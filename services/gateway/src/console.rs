@@ -146,7 +146,10 @@ async fn keys(visit: page::Visit) -> Response {
 pub(crate) async fn style() -> Response {
     asset(
         "text/css; charset=utf-8",
-        include_str!("../assets/console.css"),
+        concat!(
+            include_str!("../assets/tokens.css"),
+            include_str!("../assets/console.css")
+        ),
     )
 }
 

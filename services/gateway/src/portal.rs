@@ -87,7 +87,10 @@ pub(crate) fn failed() -> Response {
 async fn style() -> Response {
     asset(
         "text/css; charset=utf-8",
-        include_str!("../assets/style.css"),
+        concat!(
+            include_str!("../assets/tokens.css"),
+            include_str!("../assets/style.css")
+        ),
     )
 }
 

@@ -87,7 +87,7 @@ struct Explained {
     status: u16,
     slug: &'static str,
     title: &'static str,
-    help: &'static str,
+    help: String,
 }
 
 /// The reference.
@@ -106,7 +106,7 @@ pub(super) async fn page(
         words,
         other: other(words.0),
         origin,
-        about: text_of(&document["info"]["description"]),
+        about: marked(&document["info"]["description"]),
         parts: each(&document["tags"]).map(|it| part(it, words)).collect(),
         types: fields_of(schemas())
             .map(|(name, it)| kind(name, it))
@@ -135,7 +135,7 @@ pub(super) async fn problem(Path(slug): Path<String>, uri: Uri, headers: HeaderM
         status: kind.status().as_u16(),
         slug: kind.slug(),
         title,
-        help,
+        help: marked(&Value::from(help)),
     })
 }
 
@@ -145,7 +145,11 @@ pub(super) async fn style() -> Response {
         ("cache-control", "public, max-age=3600"),
         ("x-content-type-options", "nosniff"),
     ];
-    (headers, include_str!("../../assets/api.css")).into_response()
+    let sheet = concat!(
+        include_str!("../../assets/tokens.css"),
+        include_str!("../../assets/api.css")
+    );
+    (headers, sheet).into_response()
 }
 
 fn html(template: &impl Template) -> Response {
@@ -153,7 +157,7 @@ fn html(template: &impl Template) -> Response {
         ("content-type", "text/html; charset=utf-8"),
         (
             "content-security-policy",
-            "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         ),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "same-origin"),
@@ -200,7 +204,7 @@ fn part(tag: &Value, words: Words) -> Part {
     }
     Part {
         title: words.get(&format!("api-tag-{name}")),
-        about: text_of(&tag["description"]),
+        about: marked(&tag["description"]),
         name,
         operations,
     }
@@ -213,7 +217,7 @@ fn operation(path: &str, method: &str, it: &Value) -> Operation {
         method: method.to_owned(),
         path: path.to_owned(),
         summary: text_of(&it["summary"]),
-        about: text_of(&it["description"]),
+        about: marked(&it["description"]),
         parameters: each(&it["parameters"]).map(parameter).collect(),
         body: reference(body),
         answers: fields_of(&it["responses"])
@@ -221,7 +225,7 @@ fn operation(path: &str, method: &str, it: &Value) -> Operation {
                 let contents = fields_of(&it["content"]).next();
                 Answer {
                     status: status.to_owned(),
-                    about: text_of(&it["description"]),
+                    about: marked(&it["description"]),
                     kind: contents.and_then(|(_, it)| reference(&it["schema"])),
                 }
             })
@@ -236,7 +240,7 @@ fn parameter(it: &Value) -> Field {
         place: text_of(&it["in"]),
         kind: in_words(&it["schema"]),
         link: None,
-        about: text_of(&it["description"]),
+        about: marked(&it["description"]),
     }
 }
 
@@ -247,11 +251,11 @@ fn kind(name: &str, schema: &Value) -> Type {
         place: String::new(),
         kind: in_words(it),
         link: linked(it),
-        about: text_of(&it["description"]),
+        about: marked(&it["description"]),
     };
     Type {
         name: name.to_owned(),
-        about: text_of(&schema["description"]),
+        about: marked(&schema["description"]),
         fields: fields_of(&schema["properties"]).map(field).collect(),
     }
 }
@@ -300,6 +304,29 @@ fn text_of(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
+/// A text as HTML; the document marks code by backticks.
+fn marked(value: &Value) -> String {
+    let text = value.as_str().unwrap_or_default();
+    let mut html = String::with_capacity(text.len());
+    let mut is_code = false;
+    for letter in text.chars() {
+        match letter {
+            '`' => {
+                html.push_str(if is_code { "</code>" } else { "<code>" });
+                is_code = !is_code;
+            }
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            other => html.push(other),
+        }
+    }
+    if is_code {
+        html.push_str("</code>");
+    }
+    html
+}
+
 fn each(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
@@ -310,4 +337,14 @@ fn fields_of(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
         .into_iter()
         .flat_map(Map::iter)
         .map(|(name, value)| (name.as_str(), value))
+}
+
+#[test]
+fn what_stands_between_backticks_is_code_and_nothing_is_a_tag() {
+    let html = |text: &str| marked(&Value::from(text));
+    assert_eq!(
+        html("Send `Bearer <key>` & wait"),
+        "Send <code>Bearer &lt;key&gt;</code> &amp; wait"
+    );
+    assert_eq!(html("one ` alone"), "one <code> alone</code>");
 }
