@@ -1,13 +1,13 @@
 admin-staff = Staff
-admin-staff-lead = open accounts, give roles, disable accounts
+admin-staff-lead = Open accounts, give roles, disable accounts
 admin-staff-add = Add a member of staff
 admin-keys = Programs’ keys
-admin-keys-lead = what other systems may do
+admin-keys-lead = What other systems may do
 admin-keys-none = No key has been issued yet.
 admin-units = Units
-admin-units-lead = the municipality’s units, and institutions outside
+admin-units-lead = The municipality’s units, and institutions outside
 admin-topics = Topics
-admin-topics-lead = what requests can be about, who answers, and how long it may take
+admin-topics-lead = What requests can be about, who answers, and how long it may take
 
 admin-name = Name
 admin-state = State
@@ -19,6 +19,7 @@ admin-no-unit = No unit
 admin-all-units = All units
 admin-language = Language
 admin-code-hint = A personnel number will do: up to 32 of a–z, 0–9, dots and hyphens. It never changes.
+admin-account = Account
 admin-change = Change
 admin-save = Save
 admin-cancel = Cancel

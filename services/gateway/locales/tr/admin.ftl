@@ -1,13 +1,13 @@
 admin-staff = Personel
-admin-staff-lead = hesap aç, görev ver, hesabı kapat
+admin-staff-lead = Hesap aç, görev ver, hesabı kapat
 admin-staff-add = Personel ekle
 admin-keys = Program anahtarları
-admin-keys-lead = başka sistemlerin neler yapabileceği
+admin-keys-lead = Başka sistemlerin neler yapabileceği
 admin-keys-none = Henüz verilmiş bir anahtar yok.
 admin-units = Birimler
-admin-units-lead = belediyenin birimleri ve dış kurumlar
+admin-units-lead = Belediyenin birimleri ve dış kurumlar
 admin-topics = Konular
-admin-topics-lead = başvuru konuları, sorumlu birimleri ve hizmet standartları
+admin-topics-lead = Başvuru konuları, sorumlu birimleri ve hizmet standartları
 
 admin-name = Ad soyad
 admin-state = Durum
@@ -19,6 +19,7 @@ admin-no-unit = Birimi yok
 admin-all-units = Bütün birimler
 admin-language = Dil
 admin-code-hint = Sicil numarası da olabilir: en çok 32 küçük harf (Türkçe harfsiz), rakam, nokta ya da tire. Sonradan değişmez.
+admin-account = Hesap
 admin-change = Bilgileri değiştir
 admin-save = Kaydet
 admin-cancel = Vazgeç

@@ -109,6 +109,22 @@ impl Frame {
         tabs.map(tab).collect()
     }
 
+    /// What an administrator keeps, part by part.
+    pub(crate) fn parts(&self) -> Vec<Tab> {
+        let parts = [
+            ("/console/admin/staff", "admin-staff"),
+            ("/console/admin/keys", "admin-keys"),
+            ("/console/admin/units", "admin-units"),
+            ("/console/admin/topics", "admin-topics"),
+        ];
+        let part = |(href, key): (&'static str, &str)| Tab {
+            href,
+            label: self.words.get(key),
+            here: self.here.starts_with(href),
+        };
+        parts.map(part).into_iter().collect()
+    }
+
     /// Whether there is anything to search.
     pub(crate) fn finds(&self) -> bool {
         self.reaches(Action::See)
