@@ -163,7 +163,12 @@ impl View {
             channel: Channel::try_from(registered.channel)
                 .map_or(String::new(), |it| it.label(words.0).to_owned()),
             registered: text::moment(registered_at, words.0),
-            place: or_none(area.join(", "), words),
+            // An address alone is a place too.
+            place: if reply.address.is_empty() {
+                or_none(area.join(", "), words)
+            } else {
+                area.join(", ")
+            },
             map: point
                 .map(|(lat, long)| format!("{lat:.5}, {long:.5}"))
                 .unwrap_or_default(),
