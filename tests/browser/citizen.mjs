@@ -1,9 +1,9 @@
-// A citizen files, tracks, and answers.
+// A citizen files, tracks, and answers; a program's maker reads what the API promises.
 const WORDS = { tr: "Okulun önünde çukur var, çocuklar düşüyor.", en: "There is a pothole in front of the school." };
 // Everything that comes with the portal's first page, as it is sent.
 const WEIGHT = 50 * 1024;
 
-export async function files({ person, page, base, variant, look }) {
+export async function citizen({ person, page, base, variant, look, print }) {
   const { language } = variant;
   let weight = 0;
   const count = async (response) => {
@@ -19,6 +19,7 @@ export async function files({ person, page, base, variant, look }) {
   // With scripts the topic is found as one types, without them in a list.
   if (await person.has("#topic-search")) {
     await person.type("#topic-search", language === "tr" ? "yol cuk" : "pothole");
+    await look("portal-topics");
     const moved = page.waitForURL(/topic=/, { timeout: 20_000 });
     await page.keyboard.press("Enter");
     await moved;
@@ -36,6 +37,10 @@ export async function files({ person, page, base, variant, look }) {
     await person.choose(`#${await asked.getAttribute("id")}`, values[0]);
   }
   await person.type("#address", "Atatürk Cad. 12, İskele");
+  if (variant.script) {
+    await person.press("[data-map]");
+    await page.waitForSelector(".outlines");
+  }
   await look("portal-form");
 
   // A mistake is named, and nothing is lost.
@@ -48,6 +53,7 @@ export async function files({ person, page, base, variant, look }) {
   await person.go("form#request button[type=submit], form[method=post] button[type=submit]");
 
   await look("portal-receipt");
+  await print("portal-receipt", ["#number", "#secret"], ["header nav", "form", "footer"]);
   const number = await person.text("#number");
   const secret = await person.text("#secret");
   if (!/^\d{4}-\d{8}-\d$/.test(number)) throw new Error(`no number: ${number}`);
@@ -65,4 +71,21 @@ export async function files({ person, page, base, variant, look }) {
   await person.go("form[action*='/track/message'] button[type=submit]");
   await person.sees(more);
   await look("portal-answered");
+  await page.goto(`${base}/nowhere?lang=${language}`);
+  await look("portal-nowhere");
+}
+
+// Whoever writes a program for the centre.
+export async function maker({ person, page, base, variant, look }) {
+  await page.goto(`${base}/api?lang=${variant.language}`);
+  await look("api");
+  const operations = await page.locator("main .operation").count();
+  const listed = await page.locator(".contents a[href^='#']").count();
+  if (operations < 20 || listed <= operations) throw new Error(`${operations} calls, ${listed} of them listed`);
+  // By the contents to the chapter, and on from there.
+  await person.press(".contents a[href='#problems']");
+  await person.go("main a[href^='/api/problems/']");
+  await look("api-problem");
+  await person.go("main a[href*='#problems']");
+  await person.reach("header a[href='/api/openapi.json']");
 }

@@ -73,6 +73,11 @@ export class Person {
     await this.#leaving(() => this.page.keyboard.press("Enter"));
   }
 
+  // Presses what sends the form that has the focus, and waits for the answer.
+  async sent(key) {
+    await this.#leaving(() => this.page.keyboard.press(key));
+  }
+
   async #leaving(act) {
     const moved = this.page.waitForEvent("framenavigated", { timeout: 20_000 });
     await act();
