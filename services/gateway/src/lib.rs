@@ -44,7 +44,7 @@ use anyhow::Context as _;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderMap, Uri, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     middleware,
     response::Response,
 };
@@ -268,9 +268,17 @@ fn doors() -> anyhow::Result<Doors> {
 }
 
 /// The answer where nothing is, in the form of whatever was asked.
-async fn nowhere(uri: Uri) -> Response {
+async fn nowhere(uri: Uri, headers: HeaderMap) -> Response {
     if uri.path().starts_with("/api/") {
         api::nowhere()
+    } else if uri.path().starts_with("/console/") {
+        let frame = console::Frame::of_nobody(guard::language(&uri, &headers), uri.path());
+        console::notice(
+            frame,
+            StatusCode::NOT_FOUND,
+            "nowhere-title",
+            "nowhere-text",
+        )
     } else {
         portal::nowhere(&uri)
     }

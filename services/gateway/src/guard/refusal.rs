@@ -10,7 +10,7 @@ use vocabulary::Language;
 
 use crate::{
     api,
-    console::{self, Frame},
+    console::{self, Frame, Taste},
     limits::Wait,
     open311,
     params::{Params, escaped},
@@ -140,5 +140,7 @@ pub(crate) fn language(uri: &Uri, headers: &HeaderMap) -> Language {
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|it| it.to_str().ok())
         .unwrap_or_default();
-    text::named(Params::of_query(uri).trimmed("lang")).unwrap_or_else(|| text::preferred(accept))
+    text::named(Params::of_query(uri).trimmed("lang"))
+        .or_else(|| Taste::of(headers).language)
+        .unwrap_or_else(|| text::preferred(accept))
 }
