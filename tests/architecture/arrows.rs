@@ -7,7 +7,7 @@ use cargo_metadata::{MetadataCommand, Package};
 use crate::tree::root;
 
 /// Crates that decide and name: they know no runtime, no database, no network.
-const PURE: &[&str] = &["vocabulary", "decider", "clocks"];
+const PURE: &[&str] = &["vocabulary", "decider", "clocks", "transparency"];
 const IMPURE: &[&str] = &[
     "tokio",
     "sqlx",
