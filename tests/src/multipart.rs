@@ -3,7 +3,6 @@
 const EDGE: &str = "a-line-between-parts";
 
 /// The request with these fields and, after them, these files: each the field it belongs to and its bytes.
-#[must_use]
 pub(crate) fn form(
     request: reqwest::RequestBuilder,
     fields: &[(&str, &str)],
