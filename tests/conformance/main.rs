@@ -16,6 +16,7 @@ mod model;
 mod parking;
 mod place;
 mod relaying;
+mod tamper;
 mod tree;
 
 use place::Place;
