@@ -7,7 +7,7 @@ use cargo_metadata::{MetadataCommand, Package};
 use crate::tree::root;
 
 /// Crates that decide and name: they know no runtime, no database, no network.
-const PURE: &[&str] = &["vocabulary", "decider", "clocks"];
+const PURE: &[&str] = &["vocabulary", "decider", "clocks", "transparency"];
 const IMPURE: &[&str] = &[
     "tokio",
     "sqlx",
@@ -82,6 +82,29 @@ fn pure_crates_know_no_runtime_no_database_no_network() {
         let impure: Vec<_> = IMPURE.iter().filter(|it| seen.contains(**it)).collect();
         assert!(impure.is_empty(), "{name} depends on {impure:?}");
     }
+}
+
+#[test]
+fn the_auditor_shares_no_code_with_the_writer() {
+    let locked = locked_dependencies();
+    let ours = packages_of_ours();
+    let shared: Vec<_> = locked["auditor"]
+        .iter()
+        .filter(|it| ours.contains(*it))
+        .collect();
+    assert_eq!(shared, ["contracts"], "what the auditor stands on of ours");
+    assert!(!locked["ledger"].contains("auditor") && !locked["transparency"].contains("auditor"));
+}
+
+/// The names of all packages of this repository.
+fn packages_of_ours() -> BTreeSet<String> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap();
+    let names = metadata.packages.iter().map(|it| it.name.to_string());
+    names.collect()
 }
 
 /// What each package of `Cargo.lock` depends on, by name.

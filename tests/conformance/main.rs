@@ -16,6 +16,8 @@ mod model;
 mod parking;
 mod place;
 mod relaying;
+mod tamper;
+mod tree;
 
 use place::Place;
 
@@ -39,6 +41,11 @@ async fn holds_for(place: &Place) {
     leases::one_holder_at_a_time(place).await;
     leases::a_zombies_checkpoint_is_refused(place).await;
     leases::a_lease_given_back_is_free_at_once(place).await;
+    Box::pin(tree::the_tree_follows_the_log(place)).await;
+    Box::pin(tree::two_signers_sign_one_history(place)).await;
+    Box::pin(tree::nothing_is_shown_before_it_is_signed(place)).await;
+    let unlike = tree::a_log_that_is_not_what_was_signed_is_not_signed_again(place);
+    Box::pin(unlike).await;
     appending::two_logs_do_not_see_each_other(place).await;
     appending::a_log_is_found_again(place).await;
 }

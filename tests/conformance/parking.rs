@@ -85,6 +85,8 @@ async fn a_parked_stream_waits_for_a_person_and_the_others_go_on() {
         store: None,
         queue: 64,
         nats_replicas: 1,
+        signing_key_file: None,
+        origin: "localhost/log".to_owned(),
     };
     centre.start("ledger", async move { ledger::serve(store, ledger).await });
 

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU32, Ordering},
@@ -11,8 +12,11 @@ use std::{
 
 use chassis::{Clock, Tasks};
 use contracts::ledger::v1::{AppendRequest, NewEvent, StreamWrite};
-use ledger::{Location, Log, Shelf};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use ledger::{
+    Location, Log, Shelf,
+    tree::{Memory, SigningSeed, sign::Signer},
+};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 use vocabulary::Municipality;
@@ -34,6 +38,22 @@ pub(crate) struct Replica {
 impl Drop for Replica {
     fn drop(&mut self) {
         self.tasks.stop();
+    }
+}
+
+impl Replica {
+    /// Signs the log from here, with what was signed last in a folder of its own.
+    pub(crate) async fn sign(&self, seed: &SigningSeed, folder: &Path, clock: Clock) {
+        let memory = Memory::open(folder, self.municipality().as_str()).await;
+        let signer = Signer {
+            log: self.log.clone(),
+            seed: seed.clone(),
+            origin: format!("example.org/log/{}", self.municipality()),
+            memory: memory.unwrap(),
+            clock,
+            holder: Uuid::new_v5(&Uuid::NAMESPACE_URL, folder.as_os_str().as_encoded_bytes()),
+        };
+        self.tasks.spawn("signer", signer.run());
     }
 }
 
@@ -136,6 +156,41 @@ impl Place {
             Ok(())
         });
         Replica { log, tasks }
+    }
+
+    /// Does to a log's rows what no code of ours can: whoever has the disk can. `{of}` stands for the rows of this log.
+    pub(crate) async fn tamper(&self, municipality: &Municipality, statements: &[String]) {
+        match &self.location {
+            Location::Postgres(options) => {
+                let mut connection = PgConnection::connect_with(options).await.unwrap();
+                for statement in statements {
+                    let statement = statement.replace("{of}", &format!("log = '{municipality}'"));
+                    let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection);
+                    done.await.unwrap();
+                }
+            }
+            Location::Sqlite(folder) => {
+                let file = folder.join(format!("{municipality}.db"));
+                let mut connection = SqliteConnection::connect(file.to_str().unwrap())
+                    .await
+                    .unwrap();
+                for table in ["event", "subject", "tile", "checkpoint"] {
+                    for what in ["no_delete", "no_update", "erase_only"] {
+                        let drop = format!("DROP TRIGGER IF EXISTS {table}_{what}");
+                        let done = sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection);
+                        done.await.unwrap();
+                    }
+                }
+                let free =
+                    "DROP TRIGGER IF EXISTS head_only_rises; PRAGMA ignore_check_constraints = ON";
+                sqlx::raw_sql(free).execute(&mut connection).await.unwrap();
+                for statement in statements {
+                    let statement = statement.replace("{of}", "TRUE");
+                    let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection);
+                    done.await.unwrap();
+                }
+            }
+        }
     }
 
     /// The log of a new municipality.

@@ -4,6 +4,7 @@
 
 mod access;
 mod api;
+mod audit;
 mod bad_input;
 mod bad_rows;
 mod citizens;
@@ -28,8 +29,9 @@ use anyhow::Context as _;
 use tests::{City, Cluster, cluster::Shared, eventually, smtp::Mail};
 
 /// A story each.
-const CITIES: [&str; 11] = [
+const CITIES: [&str; 12] = [
     "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure", "acik", "arayuz", "bul",
+    "denet",
 ];
 
 /// How long a mail may take that nothing holds up.

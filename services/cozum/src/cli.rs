@@ -8,8 +8,8 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    healthcheck::Healthcheck, history::History, import::Import, parked::Parked, process,
-    report::Report, serve::Serve, up::Up,
+    audit::Audit, healthcheck::Healthcheck, history::History, import::Import, parked::Parked,
+    process, report::Report, serve::Serve, up::Up,
 };
 
 /// Çözüm: a city's solution centre (ALO 153 / 311)
@@ -33,6 +33,8 @@ enum Command {
     Report(Report),
     /// Prints everything that happened to a request, in order, with actor, cause and time
     History(History),
+    /// Takes the log out, and checks it: its events, its tiles, what was signed, and receipts
+    Audit(Audit),
     /// Shows the streams that a reaction gave up on after five failures
     Parked(Parked),
     /// Exits with 0 if a process is ready, with 1 if it is not
@@ -78,6 +80,7 @@ async fn commanded(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Import(import) => Box::pin(import.run()).await,
         Command::Report(report) => Box::pin(report.run()).await,
         Command::History(history) => Box::pin(history.run()).await,
+        Command::Audit(audit) => Box::pin(audit.run()).await,
         Command::Parked(parked) => Box::pin(parked.run()).await,
         Command::Healthcheck(healthcheck) => Box::pin(healthcheck.run()).await,
     };
@@ -114,6 +117,10 @@ mod tests {
             "cozum import f.csv --mapping m.toml --server http://127.0.0.1:1",
             "cozum report --server http://127.0.0.1:1 --from 2024-04-15 --to 2024-04-16 --format json",
             "cozum history 2026-48120937-8 --server http://127.0.0.1:1 --token demo",
+            "cozum audit export --server http://127.0.0.1:1 --out d",
+            "cozum audit verify d --checkpoint c --key k",
+            "cozum audit verify http://127.0.0.1:1/log/ova",
+            "cozum audit receipt 2026-48120937-8 --out f",
             "cozum parked list",
             "cozum healthcheck http://127.0.0.1:1",
             "cozum serve gateway --data d",

@@ -9,6 +9,7 @@ pub mod import;
 pub mod serve;
 pub mod up;
 
+mod audit;
 mod cli;
 mod healthcheck;
 mod history;

@@ -92,6 +92,12 @@ pub struct Up {
     /// File with the master key; by default one in the data folder, made at the first start
     #[arg(long, env = "COZUM_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
+    /// File with the key that signs the log; by default one in the data folder, made at the first start
+    #[arg(long, env = "COZUM_SIGNING_KEY_FILE", value_name = "FILE")]
+    signing_key_file: Option<PathBuf>,
+    /// What the logs are called in what is signed; by default the public URL of /log without https://
+    #[arg(long, env = "COZUM_LOG_ORIGIN", value_name = "NAME")]
+    log_origin: Option<String>,
 }
 
 /// The six roles' own settings.
@@ -153,6 +159,17 @@ impl Up {
         process::until_stopped(&[&shared.tasks, &beneath.tasks], &shared.health).await
     }
 
+    fn log_origin(&self) -> String {
+        let host = |url: &String| {
+            let host = url.split_once("://").map_or(url.as_str(), |(_, it)| it);
+            format!("{}/log", host.trim_end_matches('/'))
+        };
+        let named = self.log_origin.clone();
+        named
+            .or_else(|| self.public_url.as_ref().map(host))
+            .unwrap_or_else(|| "localhost/log".to_owned())
+    }
+
     fn configs(&self, listen: SocketAddr) -> Configs {
         let public_url = self.public_url.clone();
         let here = format!("http://localhost:{}", listen.port());
@@ -162,6 +179,8 @@ impl Up {
                 store: self.ledger_store.clone(),
                 queue: QUEUE,
                 nats_replicas: 1,
+                signing_key_file: self.signing_key_file.clone(),
+                origin: self.log_origin(),
             },
             intake: intake::Config {
                 vault_store: self.vault_store.clone(),

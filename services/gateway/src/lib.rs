@@ -20,6 +20,7 @@ mod headers;
 mod heard;
 mod keys;
 mod limits;
+mod log;
 mod observe;
 mod open311;
 mod origin;
@@ -50,7 +51,8 @@ use axum::{
 };
 use chassis::{Caller, Platform, Role, Serving};
 use contracts::{
-    intake::v1::intake_client::IntakeClient, routing::v1::routing_client::RoutingClient,
+    intake::v1::intake_client::IntakeClient, ledger::v1::ledger_client::LedgerClient,
+    routing::v1::routing_client::RoutingClient,
 };
 use tokio::net::TcpListener;
 use tonic::{Status, service::Routes, transport::Channel};
@@ -220,6 +222,10 @@ impl Centre {
         RoutingClient::new(self.platform.channel(Role::Routing))
     }
 
+    fn ledger(&self) -> LedgerClient<Channel> {
+        LedgerClient::new(self.platform.channel(Role::Ledger))
+    }
+
     fn caller(&self, municipality: &Municipality, actor: &str) -> Caller {
         Caller::new(self.platform.role, municipality.clone(), actor)
     }
@@ -260,6 +266,7 @@ fn doors() -> anyhow::Result<Doors> {
     Ok(Doors::new(Entry::Open)
         .nest("/open311/v2", open311::doors())
         .merge(portal::doors())
+        .merge(log::doors())
         .merge(account::doors())
         .merge(admin::doors())
         .merge(api::doors()?)

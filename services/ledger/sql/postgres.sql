@@ -71,3 +71,23 @@ CREATE TABLE IF NOT EXISTS lease (
   checkpoint bigint NOT NULL,
   PRIMARY KEY (log, name)
 ) WITH (fillfactor = 10);
+
+-- The full tiles of the log's Merkle tree; partial ones are made of what is below them when somebody asks.
+CREATE TABLE IF NOT EXISTS tile (
+  log        text   NOT NULL,
+  level      bigint NOT NULL,
+  tile_index bigint NOT NULL,
+  -- The root over its hashes: what stands for it in the tile above.
+  root       bytea  NOT NULL CHECK (octet_length(root) = 32),
+  hashes     bytea  NOT NULL CHECK (octet_length(hashes) = 8192),
+  PRIMARY KEY (log, level, tile_index)
+);
+
+-- What was signed, as it was published.
+CREATE TABLE IF NOT EXISTS checkpoint (
+  log       text   NOT NULL,
+  size      bigint NOT NULL CHECK (size > 0),
+  note      text   NOT NULL,
+  signed_us bigint NOT NULL,
+  PRIMARY KEY (log, size)
+);

@@ -63,6 +63,23 @@ CREATE TABLE IF NOT EXISTS lease (
   checkpoint INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The full tiles of the log's Merkle tree; partial ones are made of what is below them when somebody asks.
+CREATE TABLE IF NOT EXISTS tile (
+  level      INTEGER NOT NULL,
+  tile_index INTEGER NOT NULL,
+  -- The root over its hashes: what stands for it in the tile above.
+  root       BLOB    NOT NULL CHECK (length(root) = 32),
+  hashes     BLOB    NOT NULL CHECK (length(hashes) = 8192),
+  PRIMARY KEY (level, tile_index)
+) STRICT;
+
+-- What was signed, as it was published.
+CREATE TABLE IF NOT EXISTS checkpoint (
+  size      INTEGER PRIMARY KEY CHECK (size > 0),
+  note      TEXT    NOT NULL,
+  signed_us INTEGER NOT NULL
+) STRICT;
+
 -- A file has no roles; triggers keep it append-only.
 CREATE TRIGGER IF NOT EXISTS event_no_delete BEFORE DELETE ON event
 BEGIN SELECT RAISE(ABORT, 'event is append-only'); END;
@@ -85,3 +102,15 @@ BEGIN SELECT RAISE(ABORT, 'subject is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS head_only_rises BEFORE UPDATE ON head
 WHEN NEW.position <= OLD.position OR NEW.recorded_us <= OLD.recorded_us
 BEGIN SELECT RAISE(ABORT, 'the head only rises'); END;
+
+CREATE TRIGGER IF NOT EXISTS tile_no_delete BEFORE DELETE ON tile
+BEGIN SELECT RAISE(ABORT, 'tile is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS tile_no_update BEFORE UPDATE ON tile
+BEGIN SELECT RAISE(ABORT, 'tile is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS checkpoint_no_delete BEFORE DELETE ON checkpoint
+BEGIN SELECT RAISE(ABORT, 'checkpoint is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS checkpoint_no_update BEFORE UPDATE ON checkpoint
+BEGIN SELECT RAISE(ABORT, 'checkpoint is append-only'); END;

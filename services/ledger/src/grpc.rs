@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
 use chassis::{Caller, Platform, SERVICE, refuse, telemetry};
 use contracts::ledger::v1::{
-    AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, FollowReply, FollowRequest,
-    HeadReply, HeadRequest, HistoryReply, HistoryRequest, ReadReply, ReadRequest, ReadStreamReply,
+    AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, Checkpoint, FollowReply,
+    FollowRequest, GetEntriesReply, GetEntriesRequest, GetTileReply, GetTileRequest, HeadReply,
+    HeadRequest, HistoryReply, HistoryRequest, LatestCheckpointReply, LatestCheckpointRequest,
+    ListCheckpointsReply, ListCheckpointsRequest, ProveConsistencyReply, ProveConsistencyRequest,
+    ProveInclusionReply, ProveInclusionRequest, ReadReply, ReadRequest, ReadStreamReply,
     ReadStreamRequest, ReleaseLeaseReply, ReleaseLeaseRequest, RetryReactionReply,
     RetryReactionRequest, SaveCheckpointReply, SaveCheckpointRequest, ledger_server::Ledger,
 };
@@ -18,6 +21,7 @@ use crate::{
     request::{self, Unfit},
     retry,
     tail::Follower,
+    tree::{SigningSeed, TreeError},
 };
 
 /// The gRPC service over the logs of a deployment.
@@ -25,6 +29,7 @@ use crate::{
 pub(crate) struct Service {
     pub(crate) platform: Platform,
     pub(crate) logs: Arc<BTreeMap<Municipality, Log>>,
+    pub(crate) seed: SigningSeed,
 }
 
 impl From<LogError> for Status {
@@ -63,6 +68,18 @@ impl From<LogError> for Status {
                 Status::unavailable("the log's store is away: try again with the same command id")
             }
             LogError::Refused => Status::internal("the log's store refused; see the ledger's log"),
+        }
+    }
+}
+
+impl From<TreeError> for Status {
+    fn from(error: TreeError) -> Self {
+        match error {
+            TreeError::Unsigned(field) => {
+                refuse(Code::NotFound, field, "is not within what was signed")
+            }
+            TreeError::Invalid(invalid) => invalid.into(),
+            TreeError::Log(error) => error.into(),
         }
     }
 }
@@ -219,6 +236,85 @@ impl Ledger for Service {
         let caller = Caller::of(&self.platform, &request)?;
         let position = retry::retry(log, &caller, &self.platform.clock, request.get_ref()).await?;
         Ok(Response::new(RetryReactionReply { position }))
+    }
+
+    async fn latest_checkpoint(
+        &self,
+        request: Request<LatestCheckpointRequest>,
+    ) -> Result<Response<LatestCheckpointReply>, Status> {
+        let note = self.log(&request)?.latest_checkpoint().await?.note;
+        let origin = note.lines().next().unwrap_or_default();
+        let key = self.seed.key(origin);
+        let key = key.map_err(|it| Status::internal(format!("the signing key {it}")))?;
+        Ok(Response::new(LatestCheckpointReply {
+            verifier_key: key.verifier_key(),
+            note,
+        }))
+    }
+
+    async fn list_checkpoints(
+        &self,
+        request: Request<ListCheckpointsRequest>,
+    ) -> Result<Response<ListCheckpointsReply>, Status> {
+        let log = self.log(&request)?;
+        let ListCheckpointsRequest { after_size, limit } = *request.get_ref();
+        let checkpoints = log.checkpoints(after_size, limit).await?.into_iter();
+        let checkpoints = checkpoints.map(|it| Checkpoint {
+            size: it.size,
+            note: it.note,
+        });
+        Ok(Response::new(ListCheckpointsReply {
+            checkpoints: checkpoints.collect(),
+        }))
+    }
+
+    async fn get_tile(
+        &self,
+        request: Request<GetTileRequest>,
+    ) -> Result<Response<GetTileReply>, Status> {
+        let log = self.log(&request)?;
+        let GetTileRequest {
+            level,
+            index,
+            width,
+        } = *request.get_ref();
+        let level = u8::try_from(level).map_err(|_| chassis::Invalid::at("level", "is 0 to 7"))?;
+        let hashes = log.tile(level, index, width.into()).await?.concat();
+        Ok(Response::new(GetTileReply { hashes }))
+    }
+
+    async fn get_entries(
+        &self,
+        request: Request<GetEntriesRequest>,
+    ) -> Result<Response<GetEntriesReply>, Status> {
+        let log = self.log(&request)?;
+        let GetEntriesRequest { index, width } = *request.get_ref();
+        let bundle = log.entry_bundle(index, width.into()).await?;
+        Ok(Response::new(GetEntriesReply { bundle }))
+    }
+
+    async fn prove_inclusion(
+        &self,
+        request: Request<ProveInclusionRequest>,
+    ) -> Result<Response<ProveInclusionReply>, Status> {
+        let log = self.log(&request)?;
+        let (hashes, signed) = log.prove_inclusion(request.get_ref().position).await?;
+        Ok(Response::new(ProveInclusionReply {
+            hashes: hashes.iter().map(|it| it.to_vec()).collect(),
+            note: signed.note,
+        }))
+    }
+
+    async fn prove_consistency(
+        &self,
+        request: Request<ProveConsistencyRequest>,
+    ) -> Result<Response<ProveConsistencyReply>, Status> {
+        let log = self.log(&request)?;
+        let ProveConsistencyRequest { old_size, new_size } = *request.get_ref();
+        let hashes = log.prove_consistency(old_size, new_size).await?;
+        Ok(Response::new(ProveConsistencyReply {
+            hashes: hashes.iter().map(|it| it.to_vec()).collect(),
+        }))
     }
 }
 

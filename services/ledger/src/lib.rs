@@ -1,6 +1,7 @@
 //! The append-only log: one per municipality, with one order and one history that nobody can change.
 //!
-//! It hears gRPC only (`cozum.ledger.v1.Ledger`): append, read, history of a subject, follow, leases. It says every event it
+//! It hears gRPC only (`cozum.ledger.v1.Ledger`): append, read, history of a subject, follow, leases, and the log as a signed
+//! Merkle tree. It says every event it
 //! recorded on NATS JetStream, where there is NATS: `cozum.events.<municipality>.<type>`, CloudEvents 1.0, sequence =
 //! position. It does not know what any event means: it stores a name, facts and a personal part.
 //!
@@ -19,9 +20,10 @@ mod retry;
 mod sqlite;
 mod store;
 mod tail;
+pub mod tree;
 mod writer;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use chassis::{
@@ -32,13 +34,16 @@ use contracts::ledger::v1::ledger_server::{LedgerServer, SERVICE_NAME};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::relay::Relay;
 pub use crate::{
     log::{LEASE, Log, LogError, PAGE, Upkeep},
     postgres::Postgres,
     sqlite::Sqlite,
     store::{Head, Lease, Location, Shelf, Store, StoreError},
     tail::Follower,
+};
+use crate::{
+    relay::Relay,
+    tree::{Memory, SeedError, SigningSeed, sign::Signer},
 };
 
 /// Batches of events are larger than gRPC's usual limit.
@@ -63,6 +68,23 @@ pub struct Config {
     #[arg(long = "ledger-nats-replicas", env = "COZUM_LEDGER_NATS_REPLICAS", default_value_t = 1, value_name = "N",
         value_parser = clap::value_parser!(u8).range(1..=5))]
     pub nats_replicas: u8,
+    /// File with the key that signs the log: 32 bytes as hexadecimal text, the same for all replicas; by default one in the
+    /// data folder, made at the first start.
+    #[arg(
+        long = "signing-key-file",
+        env = "COZUM_SIGNING_KEY_FILE",
+        value_name = "FILE"
+    )]
+    pub signing_key_file: Option<PathBuf>,
+    /// What the logs are called in what is signed, before /MUNICIPALITY: the public URL of /log without https://. A log keeps
+    /// the name under which it was signed first.
+    #[arg(
+        long = "log-origin",
+        env = "COZUM_LOG_ORIGIN",
+        default_value = "localhost/log",
+        value_name = "NAME"
+    )]
+    pub origin: String,
 }
 
 impl Config {
@@ -70,6 +92,22 @@ impl Config {
     pub fn check(&self, mistakes: &mut Mistakes) {
         if let Some(store) = &self.store {
             mistakes.read::<Location>("--ledger-store", store.expose());
+        }
+        if let Some(file) = &self.signing_key_file
+            && let Err(problem) = SigningSeed::read(file)
+        {
+            mistakes.add("--signing-key-file", problem);
+        }
+        let fits = |it: char| !it.is_whitespace() && !it.is_control() && it != '+';
+        if self.origin.is_empty() || !self.origin.chars().all(fits) {
+            mistakes.add("--log-origin", "is a name like 153.example.org/log");
+        }
+    }
+
+    fn seed(&self, platform: &Platform) -> Result<SigningSeed, SeedError> {
+        match &self.signing_key_file {
+            Some(file) => SigningSeed::read(file),
+            None => SigningSeed::read_or_create(&platform.data.join("signing.key")),
         }
     }
 }
@@ -87,6 +125,7 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
             .map_err(|problem| anyhow::anyhow!("--ledger-store: {problem}"))?,
         None => Location::Sqlite(platform.data.clone()),
     };
+    let seed = config.seed(&platform)?;
     let shelf = Shelf::open(&location).await.context("the ledger's store")?;
     let end = CancellationToken::new();
     // Even when this future is dropped, the writers finish what waits and end.
@@ -113,11 +152,22 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
             );
             platform.tasks.spawn("ledger.relay", relay.run());
         }
+        let memory = Memory::open(&platform.data.join("signed"), municipality.as_str()).await?;
+        let signer = Signer {
+            log: log.clone(),
+            seed: seed.clone(),
+            origin: format!("{}/{municipality}", config.origin.trim_end_matches('/')),
+            memory,
+            clock: platform.clock.clone(),
+            holder: platform.ids.fresh(),
+        };
+        platform.tasks.spawn("ledger.signer", signer.run());
         logs.insert(municipality.clone(), log);
     }
     let service = grpc::Service {
         platform: platform.clone(),
         logs: Arc::new(logs),
+        seed,
     };
     let server = LedgerServer::new(service)
         .max_decoding_message_size(MESSAGE)
@@ -141,6 +191,8 @@ mod tests {
                 store: Some(store.into()),
                 queue: 1,
                 nats_replicas: 1,
+                signing_key_file: None,
+                origin: "localhost/log".to_owned(),
             };
             let mut mistakes = Mistakes::default();
             config.check(&mut mistakes);

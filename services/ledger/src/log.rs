@@ -156,6 +156,10 @@ impl Log {
         &self.metrics
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Appends, all or nothing, and returns when it is durable. `service` is who asks, where that is known.
     pub async fn append(
         &self,

@@ -15,6 +15,8 @@ pub(crate) struct Metrics {
     lag: Gauge<u64>,
     lost: Counter<u64>,
     frozen: Gauge<u64>,
+    unsigned: Gauge<u64>,
+    signer_frozen: Gauge<u64>,
 }
 
 impl Metrics {
@@ -51,6 +53,16 @@ impl Metrics {
                 .u64_gauge("cozum_ledger_relay_frozen")
                 .with_description("1 while NATS holds what the log does not: somebody must look")
                 .build(),
+            unsigned: meter
+                .u64_gauge("cozum_ledger_unsigned")
+                .with_description("Events that are recorded but in no signed checkpoint yet")
+                .build(),
+            signer_frozen: meter
+                .u64_gauge("cozum_ledger_signer_frozen")
+                .with_description(
+                    "1 while the log is not what was signed and is signed no more: somebody must look",
+                )
+                .build(),
         }
     }
 
@@ -73,5 +85,13 @@ impl Metrics {
 
     pub(crate) fn relay_is_frozen(&self, frozen: bool) {
         self.frozen.record(u64::from(frozen), &self.label);
+    }
+    pub(crate) fn signed_up_to(&self, position: u64, head: u64) {
+        self.unsigned
+            .record(head.saturating_sub(position), &self.label);
+    }
+
+    pub(crate) fn signer_is_frozen(&self, frozen: bool) {
+        self.signer_frozen.record(u64::from(frozen), &self.label);
     }
 }

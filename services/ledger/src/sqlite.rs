@@ -2,6 +2,7 @@
 
 mod append;
 mod lease;
+mod tree;
 
 use std::{path::Path, time::Duration};
 

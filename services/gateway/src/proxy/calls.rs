@@ -113,6 +113,13 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(LEDGER, "ReleaseLease", Action::Inside),
     of_centre(LEDGER, "SaveCheckpoint", Action::Inside),
     of_centre(LEDGER, "RetryReaction", Action::Operate),
+    // What is published under /log as well.
+    of_centre(LEDGER, "LatestCheckpoint", Action::Public),
+    of_centre(LEDGER, "ListCheckpoints", Action::Public),
+    of_centre(LEDGER, "GetTile", Action::Public),
+    of_centre(LEDGER, "GetEntries", Action::Public),
+    of_centre(LEDGER, "ProveInclusion", Action::Public),
+    of_centre(LEDGER, "ProveConsistency", Action::Public),
 ];
 
 /// The call of a path.

@@ -1,0 +1,161 @@
+//! A log in a folder: what `tlog-tiles` puts below a log's prefix, and beside it what only an auditor gets.
+//!
+//! ```text
+//! key                        the public key, "name+id+key"
+//! checkpoint                 the newest signed checkpoint
+//! checkpoints                all of them, one after the other, an empty line between
+//! tile/<L>/<N>[.p/<W>]       hashes
+//! tile/entries/<N>[.p/<W>]   entries: the events' commitments
+//! events/<N>[.p/<W>]         the events themselves, cozum.ledger.v1.Event, each behind its length as protobuf writes it
+//! proofs/<size>              the hashes that prove the checkpoint of that size to be the beginning of the newest, in base64
+//! ```
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use contracts::ledger::v1::Event;
+use prost::Message as _;
+
+/// Hashes of a full tile.
+pub const WIDTH: u64 = 256;
+
+/// A bundle that is being written.
+#[derive(Debug)]
+pub struct Writer {
+    folder: PathBuf,
+}
+
+impl Writer {
+    /// A bundle in a folder that holds nothing yet; it is made where it is missing.
+    pub fn create(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        if fs::read_dir(folder)?.next().is_some() {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "the folder is not empty",
+            ));
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// The public key.
+    pub fn key(&self, key: &str) -> io::Result<()> {
+        self.write("key", format!("{}\n", key.trim_end()).as_bytes())
+    }
+
+    /// The newest checkpoint.
+    pub fn checkpoint(&self, note: &str) -> io::Result<()> {
+        self.write("checkpoint", note.as_bytes())
+    }
+
+    /// All checkpoints.
+    pub fn checkpoints(&self, notes: &[String]) -> io::Result<()> {
+        self.write("checkpoints", notes.join("\n").as_bytes())
+    }
+
+    /// The hashes of a tile.
+    pub fn tile(&self, level: u32, index: u64, width: u64, hashes: &[u8]) -> io::Result<()> {
+        self.write(&tile_path(level, index, width), hashes)
+    }
+
+    /// An entry bundle.
+    pub fn entries(&self, index: u64, width: u64, bundle: &[u8]) -> io::Result<()> {
+        self.write(&entries_path(index, width), bundle)
+    }
+
+    /// The events of 256 positions.
+    pub fn events(&self, index: u64, width: u64, events: &[Event]) -> io::Result<()> {
+        let bytes: Vec<u8> = events
+            .iter()
+            .flat_map(Event::encode_length_delimited_to_vec)
+            .collect();
+        self.write(&events_path(index, width), &bytes)
+    }
+
+    /// The proof that the newest checkpoint goes on from one of this size.
+    pub fn proof(&self, size: u64, hashes: &[Vec<u8>]) -> io::Result<()> {
+        let lines = hashes.iter().map(|it| BASE64_STANDARD.encode(it) + "\n");
+        let text: String = lines.collect();
+        self.write(&format!("proofs/{size}"), text.as_bytes())
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.folder.join(path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(path, bytes)
+    }
+}
+
+/// The tiles of a log of this size: level, index and width of each; those of level 0 first.
+pub fn tiles(size: u64) -> impl Iterator<Item = (u32, u64, u64)> {
+    (0..8).flat_map(move |level| {
+        let hashes: u64 = size >> (8 * level);
+        let width = move |index: u64| (hashes - index * WIDTH).min(WIDTH);
+        (0..hashes.div_ceil(WIDTH)).map(move |index| (level, index, width(index)))
+    })
+}
+
+/// Where a tile is.
+#[must_use]
+pub fn tile_path(level: u32, index: u64, width: u64) -> String {
+    format!("tile/{level}/{}", numbered(index, width))
+}
+
+/// Where the entries of a tile of level 0 are.
+#[must_use]
+pub fn entries_path(index: u64, width: u64) -> String {
+    format!("tile/entries/{}", numbered(index, width))
+}
+
+pub(crate) fn events_path(index: u64, width: u64) -> String {
+    format!("events/{}", numbered(index, width))
+}
+
+fn numbered(index: u64, width: u64) -> String {
+    let mut path = format!("{:03}", index % 1000);
+    let mut rest = index / 1000;
+    while rest > 0 {
+        path = format!("x{:03}/{path}", rest % 1000);
+        rest /= 1000;
+    }
+    if width < WIDTH {
+        path += &format!(".p/{width}");
+    }
+    path
+}
+
+/// The entries of a bundle; `None` where it is not made of whole ones.
+pub(crate) fn split(bundle: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut entries = vec![];
+    let mut rest = bundle;
+    while !rest.is_empty() {
+        let (length, after) = rest.split_first_chunk::<2>()?;
+        let (entry, after) = after.split_at_checked(u16::from_be_bytes(*length).into())?;
+        entries.push(entry);
+        rest = after;
+    }
+    Some(entries)
+}
+
+/// The events of a file; `None` where they are not written as they would be written again.
+pub(crate) fn events(bytes: &[u8]) -> Option<Vec<Event>> {
+    let mut events = vec![];
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let before = rest;
+        let event = Event::decode_length_delimited(&mut rest).ok()?;
+        let read = &before[..before.len() - rest.len()];
+        if event.encode_length_delimited_to_vec() != read {
+            return None;
+        }
+        events.push(event);
+    }
+    Some(events)
+}

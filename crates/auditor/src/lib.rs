@@ -1,0 +1,21 @@
+//! Checks a log without trusting whoever wrote it: a bundle that was exported, or a receipt that somebody took home.
+//!
+//! It reads bytes by the specifications (RFC 6962; C2SP signed-note, tlog-checkpoint, tlog-tiles, tlog-proof; the commitment's
+//! definition in the ledger) and shares nothing with the code that writes them but `proto/`. Proofs are checked by `ct-merkle`.
+//!
+//! **Invariant:** no dependency on the ledger or on `transparency`; a mistake there must show here.
+
+pub mod bundle;
+mod entry;
+mod note;
+mod receipt;
+mod report;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod verify;
+
+pub use note::{Key, NoKey, NotTaken};
+pub use receipt::{is_receipt, verify_receipt};
+pub use report::{Finding, Report};
+pub use verify::{Asked, verify};

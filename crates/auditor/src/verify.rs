@@ -1,0 +1,398 @@
+//! The pass over a bundle: every entry once, in order, until the first thing that is wrong.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fs,
+    path::Path,
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use contracts::ledger::v1::Event;
+
+use crate::{
+    bundle::{self, WIDTH, entries_path, events_path, tile_path},
+    entry,
+    note::{Checkpoint, Key},
+    report::{Finding, Report},
+    tree::{Growing, Hash, continues, leaf},
+};
+
+/// What the auditor brings along.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// The log's key, from somewhere else than the log.
+    pub key: Option<Key>,
+    /// Signed checkpoints that were kept elsewhere.
+    pub kept: Vec<String>,
+}
+
+/// Checks a bundle in a folder.
+#[must_use]
+pub fn verify(folder: &Path, asked: &Asked) -> Report {
+    let mut report = Report::default();
+    if let Err(finding) = check(folder, asked, &mut report) {
+        report.finding = Some(finding);
+    }
+    report
+}
+
+fn check(folder: &Path, asked: &Asked, report: &mut Report) -> Result<(), Finding> {
+    let key = match &asked.key {
+        Some(key) => key.clone(),
+        None => {
+            let key = key_of(folder)?;
+            report.unclaimed.push(format!(
+                "whose key signed it: the key came with the log; compare it with the one that was published: {key}"
+            ));
+            key
+        }
+    };
+    let signed = Signed::read(folder, &key, &asked.kept)?;
+    if asked.kept.is_empty() {
+        report.unclaimed.push(
+            "that it was not rewritten as a whole and signed anew: only a checkpoint that was kept elsewhere can tell"
+                .to_owned(),
+        );
+    }
+    let Checkpoint { origin, size, .. } = &signed.newest;
+    let log = origin.rsplit('/').next().unwrap_or_default();
+    let mut pass = Pass {
+        folder,
+        signed: &signed,
+        tree: Growing::default(),
+        agreed: 0,
+        events: folder
+            .join("events")
+            .is_dir()
+            .then(|| Events::of(log, *size)),
+    };
+    pass.roots()?;
+    for index in 0..size.div_ceil(WIDTH) {
+        pass.tile(index)?;
+    }
+    for (level, index, hashes) in pass.tree.partial() {
+        compare(folder, level, index, hashes)?;
+    }
+    let proofs = proofs(folder, &signed)?;
+
+    let count = signed.roots.values().map(Vec::len).sum::<usize>();
+    report.holds.push(format!(
+        "{size} entries lead to the checkpoint that was signed as {origin}"
+    ));
+    report.holds.push(format!(
+        "{count} signed checkpoints lie on one history, {proofs} of them proved to others"
+    ));
+    match &pass.events {
+        Some(_) => report.holds.push(format!(
+            "{size} events are what was committed to, their versions and times in order"
+        )),
+        None => report
+            .unclaimed
+            .push("what the events say: only the commitments to them were given".to_owned()),
+    }
+    report
+        .unclaimed
+        .push("that everything was recorded: no log shows what never reached it".to_owned());
+    Ok(())
+}
+
+fn key_of(folder: &Path) -> Result<Key, Finding> {
+    let text = text(folder, "key").ok_or_else(|| Finding::at(1, "there is no key"))?;
+    let key = text.strip_suffix('\n').unwrap_or(&text).parse();
+    key.map_err(|it| Finding::at(1, format!("the key {it}")))
+}
+
+fn text(folder: &Path, path: &str) -> Option<String> {
+    fs::read_to_string(folder.join(path)).ok()
+}
+
+/// What was signed, and must come out at each size.
+struct Signed {
+    newest: Checkpoint,
+    roots: BTreeMap<u64, Vec<(Hash, &'static str)>>,
+}
+
+impl Signed {
+    fn read(folder: &Path, key: &Key, kept: &[String]) -> Result<Self, Finding> {
+        let note =
+            text(folder, "checkpoint").ok_or_else(|| Finding::at(1, "there is no checkpoint"))?;
+        let newest = open(key, &note, "the checkpoint")?;
+        let listed = text(folder, "checkpoints").unwrap_or_default();
+        let mut all = vec![(newest.clone(), "the checkpoint")];
+        for note in notes(&listed) {
+            all.push((
+                open(key, &note, "a checkpoint of the list")?,
+                "a checkpoint of the list",
+            ));
+        }
+        for note in kept {
+            all.push((
+                open(key, note, "the kept checkpoint")?,
+                "the kept checkpoint",
+            ));
+        }
+        let mut roots: BTreeMap<u64, Vec<_>> = BTreeMap::new();
+        for (it, what) in all {
+            if it.origin != newest.origin {
+                let problem = format!("{what} is of another log: {}", it.origin);
+                return Err(Finding::at(it.size.max(1), problem));
+            }
+            if it.size > newest.size {
+                let (size, end) = (it.size, newest.size);
+                let problem =
+                    format!("is missing: {what} has {size} entries, but the log ends at {end}");
+                return Err(Finding::at(end + 1, problem));
+            }
+            roots.entry(it.size).or_default().push((it.root, what));
+        }
+        Ok(Self { newest, roots })
+    }
+}
+
+fn open(key: &Key, note: &str, what: &str) -> Result<Checkpoint, Finding> {
+    key.open(note).map_err(|error| {
+        let size = note.lines().nth(1).and_then(|it| it.parse().ok());
+        Finding::at(
+            size.unwrap_or(1).max(1),
+            format!("{what} up to here {error}"),
+        )
+    })
+}
+
+/// The notes of a list: each has one empty line within, and one to the next.
+fn notes(text: &str) -> Vec<String> {
+    let parts: Vec<&str> = text.split("\n\n").collect();
+    let pairs = parts.chunks(2).filter(|it| *it != [""]);
+    pairs
+        .map(|pair| {
+            let note = pair.join("\n\n");
+            if note.ends_with('\n') {
+                note
+            } else {
+                note + "\n"
+            }
+        })
+        .collect()
+}
+
+struct Pass<'a> {
+    folder: &'a Path,
+    signed: &'a Signed,
+    tree: Growing,
+    /// The last size at which the tree was what was signed.
+    agreed: u64,
+    events: Option<Events<'a>>,
+}
+
+impl Pass<'_> {
+    /// Checks 256 positions, or as many as there are: the events, the entries, and the tiles over them.
+    fn tile(&mut self, index: u64) -> Result<(), Finding> {
+        let first = index * WIDTH;
+        let width = (self.signed.newest.size - first).min(WIDTH);
+        let events = match &mut self.events {
+            Some(events) => Some(events.check(self.folder, first, width)?),
+            None => None,
+        };
+        let missing = |path: &str, wrong: &str| Finding::at(first + 1, format!("{path} {wrong}"));
+        let path = entries_path(index, width);
+        let bundle = fs::read(self.folder.join(&path)).map_err(|_| missing(&path, "is missing"))?;
+        let entries = bundle::split(&bundle)
+            .filter(|it| it.len() as u64 == width)
+            .ok_or_else(|| missing(&path, "is not as many entries as it says"))?;
+        let path = tile_path(0, index, width);
+        let tile = fs::read(self.folder.join(&path)).map_err(|_| missing(&path, "is missing"))?;
+        let (tile, rest) = tile.as_chunks::<32>();
+        if tile.len() as u64 != width || !rest.is_empty() {
+            return Err(missing(&path, "is not as many hashes as it says"));
+        }
+        for (at, entry) in entries.iter().enumerate() {
+            let position = self.tree.size() + 1;
+            if let Some(events) = &events
+                && events[at].commitment != *entry
+            {
+                return Err(Finding::at(
+                    position,
+                    "its entry is not the commitment to the event",
+                ));
+            }
+            let hash = leaf(entry);
+            if tile[at] != hash {
+                return Err(Finding::at(
+                    position,
+                    "its hash in the tile is not its entry's",
+                ));
+            }
+            let mut wrong = None;
+            let folder = self.folder;
+            self.tree.push(hash, |level, index, hashes| {
+                if level > 0 && wrong.is_none() {
+                    wrong = compare(folder, level, index, hashes).err();
+                }
+            });
+            if let Some(finding) = wrong {
+                return Err(finding);
+            }
+            self.roots()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the tree, as it is now, is what was signed at its size.
+    fn roots(&mut self) -> Result<(), Finding> {
+        let size = self.tree.size();
+        let Some(roots) = self.signed.roots.get(&size) else {
+            return Ok(());
+        };
+        let root = self.tree.root();
+        if let Some((_, what)) = roots.iter().find(|it| it.0 != root) {
+            let first = self.agreed + 1;
+            let problem = format!(
+                "from here to {size} the log is not what {what} of size {size} was signed over"
+            );
+            return Err(Finding::at(first.min(size.max(1)), problem));
+        }
+        self.agreed = size;
+        Ok(())
+    }
+}
+
+/// Compares a tile with the hashes that it must have.
+fn compare(folder: &Path, level: u32, index: u64, hashes: &[Hash]) -> Result<(), Finding> {
+    let path = tile_path(level, index, hashes.len() as u64);
+    let span = 1_u64 << (8 * level);
+    let at = |hash: u64| (index * WIDTH + hash) * span + 1;
+    let bytes = fs::read(folder.join(&path))
+        .map_err(|_| Finding::at(at(0), format!("{path} is missing")))?;
+    let (tile, rest) = bytes.as_chunks::<32>();
+    if tile.len() != hashes.len() || !rest.is_empty() {
+        return Err(Finding::at(
+            at(0),
+            format!("{path} is not as many hashes as it says"),
+        ));
+    }
+    match (0..)
+        .zip(tile.iter().zip(hashes))
+        .find(|(_, (a, b))| a != b)
+    {
+        None => Ok(()),
+        Some((hash, _)) => {
+            let last = at(hash + 1) - 1;
+            let problem = format!("{path} has a wrong hash over this position up to {last}");
+            Err(Finding::at(at(hash), problem))
+        }
+    }
+}
+
+/// Checks the proofs that came along; how many.
+fn proofs(folder: &Path, signed: &Signed) -> Result<usize, Finding> {
+    let newest = (signed.newest.size, signed.newest.root);
+    let names = fs::read_dir(folder.join("proofs"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut sizes = vec![];
+    for name in names {
+        let name = name.file_name().to_string_lossy().into_owned();
+        sizes.push(
+            name.parse::<u64>()
+                .map_err(|_| Finding::at(1, format!("proofs/{name} is no proof")))?,
+        );
+    }
+    sizes.sort_unstable();
+    for size in &sizes {
+        let wrong = |problem: &str| Finding::at((*size).max(1), format!("proofs/{size} {problem}"));
+        let root = signed.roots.get(size).and_then(|it| it.first());
+        let (root, _) = root.ok_or_else(|| wrong("is of no checkpoint"))?;
+        let text =
+            text(folder, &format!("proofs/{size}")).ok_or_else(|| wrong("cannot be read"))?;
+        let hashes: Option<Vec<Hash>> = text
+            .lines()
+            .map(|it| BASE64_STANDARD.decode(it).ok()?.try_into().ok())
+            .collect();
+        let hashes = hashes.filter(|_| text.is_empty() || text.ends_with('\n'));
+        let hashes = hashes.ok_or_else(|| wrong("is not made of hashes"))?;
+        if !continues((*size, *root), newest, &hashes) {
+            return Err(wrong("does not lead to the newest checkpoint"));
+        }
+    }
+    Ok(sizes.len())
+}
+
+/// What the events must agree with, from one to the next.
+struct Events<'a> {
+    log: &'a str,
+    recorded_at: u64,
+    versions: HashMap<String, u64>,
+    ids: HashSet<Vec<u8>>,
+}
+
+impl<'a> Events<'a> {
+    fn of(log: &'a str, size: u64) -> Self {
+        // A wrong size must not ask for memory that nobody has.
+        let room = usize::try_from(size.min(1 << 20)).unwrap_or_default();
+        Self {
+            log,
+            recorded_at: 0,
+            versions: HashMap::new(),
+            ids: HashSet::with_capacity(room),
+        }
+    }
+
+    /// The events of 256 positions, each of them checked.
+    fn check(&mut self, folder: &Path, first: u64, width: u64) -> Result<Vec<Event>, Finding> {
+        let path = events_path(first / WIDTH, width);
+        let bytes = fs::read(folder.join(&path))
+            .map_err(|_| Finding::at(first + 1, format!("{path} is missing")))?;
+        let events = bundle::events(&bytes);
+        let events = events
+            .ok_or_else(|| Finding::at(first + 1, format!("{path} is not made of events")))?;
+        for (position, event) in (first + 1..).zip(&events) {
+            self.one(position, event)
+                .map_err(|problem| Finding::at(position, problem))?;
+        }
+        if events.len() as u64 == width {
+            Ok(events)
+        } else {
+            Err(Finding::at(first + events.len() as u64 + 1, "is missing"))
+        }
+    }
+
+    fn one(&mut self, position: u64, event: &Event) -> Result<(), String> {
+        if event.position > position {
+            return Err(format!("is missing: {} follows", event.position));
+        }
+        if event.position < position {
+            return Err(format!("{} stands in its place", event.position));
+        }
+        if entry::commitment(self.log, event) != event.commitment[..] {
+            return Err("the event is not what its commitment says".to_owned());
+        }
+        let bare = event.personal.is_empty() && event.personal_salt.is_empty();
+        if event.personal_hash.is_empty() {
+            if !bare {
+                return Err("it has a personal part that nothing commits to".to_owned());
+            }
+        } else if bare {
+            return Err("its personal part is gone, and no erasure is recorded".to_owned());
+        } else if entry::personal_hash(event) != event.personal_hash[..] {
+            return Err("its personal part is not what its hash says".to_owned());
+        }
+        if event.recorded_at <= self.recorded_at {
+            return Err("it was recorded no later than the one before".to_owned());
+        }
+        self.recorded_at = event.recorded_at;
+        let version = self.versions.entry(event.stream.clone()).or_default();
+        *version += 1;
+        if event.version != *version {
+            let (stream, found) = (&event.stream, event.version);
+            return Err(format!(
+                "it is version {found} of {stream}, where {version} is due"
+            ));
+        }
+        if self.ids.insert(event.event_id.clone()) {
+            Ok(())
+        } else {
+            Err("its id was used before".to_owned())
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Fetches a published log, as anybody may: what `tlog-tiles` puts below its prefix, without the events.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Context as _;
+use auditor::bundle::{Writer, entries_path, tile_path, tiles};
+
+use super::export::size;
+
+/// Writes what is published below a prefix like `https://153.example.org/log/ova`.
+pub(super) async fn download(prefix: &str, folder: &Path) -> anyhow::Result<()> {
+    let writer = Writer::create(folder)?;
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(30))
+        .build()?;
+    let prefix = prefix.trim_end_matches('/');
+    let get = async |path: &str| -> anyhow::Result<Option<Vec<u8>>> {
+        let url = format!("{prefix}/{path}");
+        let reply = client.get(&url).send().await;
+        let reply = reply.with_context(|| format!("{url} cannot be reached"))?;
+        if reply.status() == reqwest::StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(reply.error_for_status()?.bytes().await?.to_vec()))
+    };
+    let checkpoint = get("checkpoint").await?;
+    let checkpoint = checkpoint.with_context(|| format!("there is no log at {prefix}"))?;
+    let checkpoint = String::from_utf8(checkpoint).context("the checkpoint is no text")?;
+    writer.checkpoint(&checkpoint)?;
+    if let Some(key) = get("key").await? {
+        writer.key(&String::from_utf8(key).context("the key is no text")?)?;
+    }
+    for (level, index, width) in tiles(size(&checkpoint)?) {
+        if let Some(hashes) = get(&tile_path(level, index, width)).await? {
+            writer.tile(level, index, width, &hashes)?;
+        }
+        if level == 0
+            && let Some(bundle) = get(&entries_path(index, width)).await?
+        {
+            writer.entries(index, width, &bundle)?;
+        }
+    }
+    Ok(())
+}
