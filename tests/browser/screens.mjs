@@ -22,7 +22,10 @@ async function someone() {
 }
 const painter = await someone();
 const draw = async (page, name) => {
-  await page.evaluate(() => document.activeElement.blur());
+  await page.evaluate(() => {
+    document.activeElement.blur();
+    window.scrollTo(0, 0);
+  });
   const url = `data:image/png;base64,${(await page.screenshot()).toString("base64")}`;
   // A third of the PNG, by the one encoder that is here.
   const webp = await painter.evaluate(async (url) => {

@@ -35,6 +35,8 @@ export async function operator(it) {
   await print("console-receipt", ["main h1", ".receipt code"], ["header.top", ".tools"]);
   await person.go(`a[href="/console/requests/${number}"]`);
   await person.sees(number);
+  const facts = await page.locator("main dl.facts dt").allInnerTexts();
+  if (new Set(facts).size !== facts.length) throw new Error(`something is told twice: ${facts.join(", ")}`);
   await look("console-request-operator");
 
   // A mistake is named, and who calls is known by their phone.

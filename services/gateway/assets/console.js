@@ -30,7 +30,8 @@ if (live && window.EventSource) {
   let waiting = false;
   new EventSource(live).addEventListener("moved", (event) => {
     const { numbers } = JSON.parse(event.data);
-    const shown = location.pathname.match(/requests\/([\d-]+)$/)?.[1];
+    // The answer to a form has the request's number in its address too.
+    const shown = location.pathname.match(/requests\/([\d-]+)/)?.[1];
     if (shown && !numbers.includes(shown)) return;
     const stale = one("#stale");
     if (stale) stale.hidden = false;

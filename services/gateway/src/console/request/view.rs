@@ -294,8 +294,11 @@ fn answers(
             .collect();
         (name(&it.attribute), keys.join(", "))
     });
+    // What was opened has the lists' keys too.
+    let is_typed = |it: &&Answer| choices.iter().all(|list| list.attribute != it.attribute);
     let typed = answers
         .iter()
+        .filter(is_typed)
         .map(|it| (name(&it.attribute), it.values.join(", ")));
     from_lists.chain(typed).collect()
 }
