@@ -110,6 +110,19 @@ impl Cluster {
         self.roles.get_mut(&role).context("all six run")
     }
 
+    /// The ids of all processes that run, by what they are, for those who look at what they use.
+    #[must_use]
+    pub fn processes(&self) -> Vec<(String, Vec<u32>)> {
+        let ours = self.roles.iter();
+        let ours = ours.map(|(role, it)| (role.to_string(), it.pid().into_iter().collect()));
+        let beneath = [
+            ("postgres", self.postgres.pids()),
+            ("nats", self.nats.pids()),
+        ];
+        let beneath = beneath.map(|(name, pids)| (name.to_owned(), pids));
+        ours.chain(beneath).collect()
+    }
+
     /// `kill -9`.
     pub fn kill9(&mut self, role: Role) -> anyhow::Result<()> {
         self.process(role)?.kill9()

@@ -52,6 +52,12 @@ impl Server {
         self.port
     }
 
+    /// The server's process.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        self.running.iter().map(Running::pid).collect()
+    }
+
     /// `kill -9`.
     pub fn kill9(&mut self) -> anyhow::Result<()> {
         self.running

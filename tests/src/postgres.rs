@@ -108,6 +108,14 @@ impl Server {
         .await
     }
 
+    /// The server's process and those it started.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        let server = self.running.as_ref().map(Running::pid);
+        let started = server.into_iter().flat_map(child::children);
+        server.into_iter().chain(started).collect()
+    }
+
     /// The folder of its data, for tests that look at the bytes.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {

@@ -48,6 +48,8 @@ struct Received(Arc<Mutex<Kept>>);
 struct Kept {
     spans: Vec<Span>,
     bytes: Vec<u8>,
+    /// Nothing is kept any more.
+    forgets: bool,
 }
 
 impl Collector {
@@ -59,7 +61,8 @@ impl Collector {
         let received = Received::default();
         let (stop, stopped) = oneshot::channel::<()>();
         let service = TraceServiceServer::new(received.clone());
-        let thread = std::thread::spawn(move || {
+        let named = std::thread::Builder::new().name("collector".to_owned());
+        let thread = named.spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
@@ -73,7 +76,7 @@ impl Collector {
                     _ = stopped => Ok(()),
                 }
             })
-        });
+        })?;
         Ok(Self {
             port,
             received,
@@ -110,6 +113,11 @@ impl Collector {
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         self.received.lock().bytes.clone()
+    }
+
+    /// Takes what is exported from now on without keeping it, for those who export for hours.
+    pub fn forget(&self) {
+        self.received.lock().forgets = true;
     }
 
     /// What a process needs in its environment to export soon and to drop nothing.
@@ -150,6 +158,9 @@ impl TraceService for Received {
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let request = request.into_inner();
         let mut kept = self.lock();
+        if kept.forgets {
+            return Ok(Response::new(ExportTraceServiceResponse::default()));
+        }
         kept.bytes.extend(request.encode_to_vec());
         for of_process in &request.resource_spans {
             let attributes = of_process.resource.iter().flat_map(|it| &it.attributes);

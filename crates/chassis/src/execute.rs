@@ -127,28 +127,60 @@ where
                 replayed: false,
             });
         }
-        let events = encode(&events).await.map_err(ExecuteError::Failed)?;
-        let added = events.len() as u64;
-        let write = StreamWrite {
-            stream: stream.to_owned(),
-            expected_version: version,
-            events,
-        };
-        match ledger.append(command, vec![write]).await {
-            Ok(reply) => {
-                return Ok(Executed {
-                    position: reply.last_position,
-                    version: version_in(&reply.events, stream).unwrap_or(version + added),
-                    replayed: reply.replayed,
-                });
-            }
-            Err(AppendError::Stale) => {}
-            Err(error @ (AppendError::CommandReused | AppendError::Failed(_))) => {
-                return Err(ExecuteError::Failed(error.into()));
-            }
+        if let Some(done) = append(ledger, stream, command, version, &events, &encode).await? {
+            return Ok(done);
         }
     }
     Err(ExecuteError::Contended)
+}
+
+/// The same for a stream that is most likely new: nothing is read, unless it turns out to be there already.
+pub async fn execute_new<D: Storable>(
+    ledger: &Ledger,
+    stream: &str,
+    command: &Command,
+    decision: D::Command,
+    encode: impl AsyncFn(&[D::Event]) -> Result<Vec<NewEvent>, Status>,
+) -> Result<Executed, ExecuteError<D::Rejection>>
+where
+    D::Command: Clone,
+{
+    if let Ok(events) = D::replay([]).decide(decision.clone())
+        && !events.is_empty()
+        && let Some(done) = append(ledger, stream, command, 0, &events, &encode).await?
+    {
+        return Ok(done);
+    }
+    execute::<D>(ledger, stream, command, 0, decision, encode).await
+}
+
+/// Appends what was decided on a version; `None` where somebody else wrote to the stream since.
+async fn append<E, R>(
+    ledger: &Ledger,
+    stream: &str,
+    command: &Command,
+    version: u64,
+    events: &[E],
+    encode: &impl AsyncFn(&[E]) -> Result<Vec<NewEvent>, Status>,
+) -> Result<Option<Executed>, ExecuteError<R>> {
+    let events = encode(events).await.map_err(ExecuteError::Failed)?;
+    let added = events.len() as u64;
+    let write = StreamWrite {
+        stream: stream.to_owned(),
+        expected_version: version,
+        events,
+    };
+    match ledger.append(command, vec![write]).await {
+        Ok(reply) => Ok(Some(Executed {
+            position: reply.last_position,
+            version: version_in(&reply.events, stream).unwrap_or(version + added),
+            replayed: reply.replayed,
+        })),
+        Err(AppendError::Stale) => Ok(None),
+        Err(error @ (AppendError::CommandReused | AppendError::Failed(_))) => {
+            Err(ExecuteError::Failed(error.into()))
+        }
+    }
 }
 
 /// The version of a stream after a command's own events: a retry answers what the first try answered.

@@ -88,13 +88,14 @@ pub(crate) async fn apply_batch<M: ReadModel>(
     Ok(())
 }
 
-/// Applies events one by one, each under the trace it belongs to.
+/// Applies the events that the model hears one by one, each under the trace it belongs to.
 pub(crate) async fn apply_each<M: ReadModel + ?Sized>(
     model: &M,
     tx: &mut SqliteConnection,
     events: &[Event],
 ) -> anyhow::Result<()> {
-    for event in events {
+    let is_heard = |it: &&Event| M::HEARS.iter().any(|begin| it.r#type.starts_with(begin));
+    for event in events.iter().filter(is_heard) {
         let span = tracing::info_span!(
             "project",
             projection = M::NAME,

@@ -36,6 +36,9 @@ pub trait ReadModel: Send + Sync + 'static {
     /// The service can answer while this model is still far behind.
     const MAY_LAG: bool = false;
 
+    /// How the types of the events begin that may change the model. All others are passed over at once.
+    const HEARS: &'static [&'static str] = &[""];
+
     /// Applies one event; events it has nothing to do with change nothing. An event it should know and cannot read is an
     /// error: the model stops rather than becomes wrong.
     fn apply(

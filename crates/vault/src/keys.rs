@@ -3,7 +3,10 @@ mod files;
 mod postgres;
 mod sqlite;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use uuid::Uuid;
 use vocabulary::Municipality;
@@ -149,38 +152,37 @@ impl Vault {
         municipality: &Municipality,
         values: &[(Uuid, &str, &Sealed)],
     ) -> Result<Vec<Opened>, VaultError> {
-        let mut keys = BTreeMap::new();
-        let mut missing = Vec::new();
+        let (mut keys, mut seen, mut missing) = (HashMap::new(), HashSet::new(), Vec::new());
         for (_, _, sealed) in values {
+            if !seen.insert(&sealed.subject) {
+                continue;
+            }
             let name = KeyName {
                 municipality: municipality.clone(),
                 subject: sealed.subject.clone(),
             };
             match self.cache.get(&name) {
-                Some(key) => drop(keys.insert(name, Some(key))),
+                Some(key) => drop(keys.insert(&sealed.subject, Some(key))),
                 None => missing.push(name),
             }
         }
+        let mut found = batch::Held::new();
         if !missing.is_empty() {
-            keys.extend(self.unwrap_all(self.find(&missing).await?)?);
+            found = self.unwrap_all(self.find(&missing).await?)?;
         }
-        let open = |(event, field, sealed): &(Uuid, &str, &Sealed)| {
-            let name = KeyName {
-                municipality: municipality.clone(),
-                subject: sealed.subject.clone(),
-            };
-            match keys.get(&name) {
-                Some(Some(key)) => {
-                    let place = Place {
-                        municipality,
-                        event: *event,
-                        field,
-                    };
-                    Ok(Opened::Text(seal::open(key, &place, sealed)?))
-                }
-                Some(None) => Ok(Opened::Erased),
-                None => Err(VaultError::Unknown(name.subject)),
+        keys.extend(found.iter().map(|(name, key)| (&name.subject, key.clone())));
+        let open = |(event, field, sealed): &(Uuid, &str, &Sealed)| match keys.get(&sealed.subject)
+        {
+            Some(Some(key)) => {
+                let place = Place {
+                    municipality,
+                    event: *event,
+                    field,
+                };
+                Ok(Opened::Text(seal::open(key, &place, sealed)?))
             }
+            Some(None) => Ok(Opened::Erased),
+            None => Err(VaultError::Unknown(sealed.subject.clone())),
         };
         values.iter().map(open).collect()
     }
@@ -223,17 +225,34 @@ impl Vault {
         self.find(&[]).await.is_ok()
     }
 
-    /// Inserts fresh keys where there are none, and gives whatever is stored then.
-    async fn insert(&self, names: &[KeyName]) -> Result<BTreeMap<KeyName, Wrapped>, VaultError> {
-        let fresh: Vec<Vec<u8>> = names
-            .iter()
-            .map(|it| self.wrap_fresh(it))
-            .collect::<Result<_, _>>()?;
-        match &self.store {
-            Store::Postgres(keys) => keys.insert(names, EPOCH, &fresh).await?,
-            Store::Sqlite(keys) => keys.insert(names, EPOCH, &fresh).await?,
+    /// Inserts fresh keys where there are none, and gives whatever is stored then. A key that was just made is not asked for
+    /// again.
+    async fn insert(&self, names: &[KeyName]) -> Result<batch::Held, VaultError> {
+        let mut keys = Vec::with_capacity(names.len());
+        let mut wrapped = Vec::with_capacity(names.len());
+        for name in names {
+            let key = SealingKey::random()?;
+            wrapped.push(self.wrap(name, &key)?);
+            keys.push(key);
         }
-        self.find(names).await
+        let inserted = match &self.store {
+            Store::Postgres(store) => store.insert(names, EPOCH, &wrapped).await?,
+            Store::Sqlite(store) => store.insert(names, EPOCH, &wrapped).await?,
+        };
+        let (mut held, mut there) = (batch::Held::new(), Vec::new());
+        for (name, key) in names.iter().zip(keys) {
+            if inserted.contains(name) {
+                let key = Arc::new(key);
+                self.cache.keep(name.clone(), key.clone());
+                held.insert(name.clone(), Some(key));
+            } else {
+                there.push(name.clone());
+            }
+        }
+        if !there.is_empty() {
+            held.extend(self.unwrap_all(self.find(&there).await?)?);
+        }
+        Ok(held)
     }
 
     async fn find(&self, names: &[KeyName]) -> Result<BTreeMap<KeyName, Wrapped>, VaultError> {
@@ -244,8 +263,7 @@ impl Vault {
         Ok(found)
     }
 
-    fn wrap_fresh(&self, name: &KeyName) -> Result<Vec<u8>, SealError> {
-        let key = SealingKey::random()?;
+    fn wrap(&self, name: &KeyName, key: &SealingKey) -> Result<Vec<u8>, SealError> {
         let (nonce, wrapped) = self.wrapping.seal(&wrapping_data(name), key.bytes())?;
         Ok([&nonce[..], &wrapped].concat())
     }

@@ -8,6 +8,7 @@
     reason = "a command-line program talks to its terminal"
 )]
 
+mod bench;
 mod browser;
 mod command;
 mod nats;
@@ -42,6 +43,13 @@ enum Task {
     Test(steps::Choice),
     /// The same as `test`, under the name CI uses.
     Ci(steps::Choice),
+    /// Measures how fast something is, on servers of its own; what follows goes to the benchmark (`-- --help` tells it).
+    Bench {
+        #[arg(value_enum)]
+        what: bench::What,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Tries the API with Schemathesis, on a demo city of its own; what follows `--` goes to `schemathesis run`.
     Schemathesis {
         #[arg(last = true)]
@@ -58,6 +66,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Xtask::parse().task {
         Task::Test(choice) | Task::Ci(choice) => steps::run(&choice),
+        Task::Bench { what, args } => bench::run(what, &args),
         Task::Schemathesis { args } => schemathesis::run(&args),
         Task::Up { args } => up::run(&args),
     };

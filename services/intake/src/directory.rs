@@ -18,6 +18,7 @@ pub(crate) struct Topics;
 impl ReadModel for Topics {
     const NAME: &'static str = "topics";
     const VERSION: u32 = 2;
+    const HEARS: &'static [&'static str] = &["routing.Topic"];
     const SCHEMA: &'static str = "create table topics (
         code text primary key,
         public integer not null,

@@ -33,6 +33,7 @@ pub(crate) struct Registrations;
 impl ReadModel for Registrations {
     const NAME: &'static str = "registrations";
     const VERSION: u32 = 1;
+    const HEARS: &'static [&'static str] = &["intake.RequestRegistered"];
     const SCHEMA: &'static str = "create table registration (
         number text primary key,
         event_id blob not null,

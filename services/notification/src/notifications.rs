@@ -27,6 +27,8 @@ pub struct Notifications;
 impl ReadModel for Notifications {
     const NAME: &'static str = "notifications";
     const VERSION: u32 = 1;
+    const HEARS: &'static [&'static str] =
+        &["intake.RequestRegistered", "notification.", "routing.Unit"];
     const SCHEMA: &'static str = include_str!("notifications/schema.sql");
 
     async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {

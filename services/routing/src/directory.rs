@@ -17,6 +17,7 @@ pub(crate) struct Directory;
 impl ReadModel for Directory {
     const NAME: &'static str = "directory";
     const VERSION: u32 = 2;
+    const HEARS: &'static [&'static str] = &["routing.Topic", "routing.Unit"];
     const SCHEMA: &'static str = "
         create table if not exists unit (
             code text primary key,

@@ -4,7 +4,7 @@ use std::future;
 
 use anyhow::Context as _;
 use chassis::{
-    Ledger, Platform, event, execute,
+    Ledger, Platform, event, execute_new,
     reactions::{Reaction, caused_by},
 };
 use contracts::{intake::v1::RequestRegistered, ledger::v1::Event};
@@ -74,6 +74,7 @@ impl Requests {
             at: registered.occurred_at,
         };
         let stream = handling_stream(&number);
+        // The stream is there already only when this event comes again.
         let span = tracing::info_span!("routing.decide", request.number = %number);
         let encode = move |events: &[domain::Event]| {
             let recorded = events.iter().enumerate();
@@ -82,7 +83,7 @@ impl Requests {
                 .collect();
             future::ready(Ok(encoded))
         };
-        execute::<Handling>(&self.ledger, &stream, &command, 0, decision, encode)
+        execute_new::<Handling>(&self.ledger, &stream, &command, decision, encode)
             .instrument(span)
             .await
             .map_err(|error| error.into_status(wire::refused))?;

@@ -64,10 +64,7 @@ impl Vault {
             return;
         }
         let names: Vec<KeyName> = names.into_iter().cloned().collect();
-        let outcome = match self.insert(&names).await {
-            Ok(found) => self.unwrap_all(found).map(Arc::new),
-            Err(error) => Err(error),
-        };
+        let outcome = self.insert(&names).await.map(Arc::new);
         for wish in wishes {
             // A caller that no longer waits needs no answer.
             let _gone = wish.answer.send(outcome.clone());

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use sqlx::{
     PgPool, Row as _,
@@ -59,26 +62,32 @@ impl Keys {
         row.try_get(0)
     }
 
+    /// Gives those that were not there before.
     pub(super) async fn insert(
         &self,
         names: &[KeyName],
         epoch: i64,
         fresh: &[Vec<u8>],
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<BTreeSet<KeyName>, sqlx::Error> {
         let (municipalities, subjects) = columns(names);
-        sqlx::query(
+        let rows: Vec<(String, String)> = sqlx::query_as(
             "insert into data_keys (municipality, subject, epoch, wrapped)
              select municipality, subject, $1, wrapped
              from unnest($2::text[], $3::text[], $4::bytea[]) as fresh (municipality, subject, wrapped)
-             on conflict do nothing",
+             on conflict do nothing returning municipality, subject",
         )
         .bind(epoch)
         .bind(municipalities)
         .bind(subjects)
         .bind(fresh)
-        .execute(&self.0)
+        .fetch_all(&self.0)
         .await?;
-        Ok(())
+        let inserted: BTreeSet<(String, String)> = rows.into_iter().collect();
+        let is_new = |it: &&KeyName| {
+            let name = (it.municipality.to_string(), it.subject.to_string());
+            inserted.contains(&name)
+        };
+        Ok(names.iter().filter(is_new).cloned().collect())
     }
 
     pub(super) async fn find(

@@ -1,4 +1,9 @@
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    time::Duration,
+};
 
 use sqlx::{
     Row as _, SqlitePool,
@@ -57,15 +62,17 @@ impl Keys {
         row.try_get(0)
     }
 
+    /// Gives those that were not there before.
     pub(super) async fn insert(
         &self,
         names: &[KeyName],
         epoch: i64,
         fresh: &[Vec<u8>],
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<BTreeSet<KeyName>, sqlx::Error> {
+        let mut inserted = BTreeSet::new();
         let mut transaction = self.0.begin_with("begin immediate").await?;
         for (name, wrapped) in names.iter().zip(fresh) {
-            sqlx::query(
+            let done = sqlx::query(
                 "insert into data_keys (municipality, subject, epoch, wrapped) values (?1, ?2, ?3, ?4)
                  on conflict do nothing",
             )
@@ -75,8 +82,12 @@ impl Keys {
             .bind(wrapped)
             .execute(&mut *transaction)
             .await?;
+            if done.rows_affected() == 1 {
+                inserted.insert(name.clone());
+            }
         }
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(inserted)
     }
 
     pub(super) async fn find(

@@ -101,7 +101,7 @@ async fn a_wrapped_key_fits_no_other_subject() {
         municipality: bozkoy(),
         subject: ayse(),
     };
-    let wrapped = vault.wrap_fresh(&name).unwrap();
+    let wrapped = vault.wrap(&name, &SealingKey::random().unwrap()).unwrap();
     assert!(vault.unwrap(&name, &wrapped).is_ok());
     let other = KeyName {
         subject: Subject::contact(Uuid::from_u128(1)),

@@ -16,6 +16,7 @@ pub struct Staff;
 impl ReadModel for Staff {
     const NAME: &'static str = "staff";
     const VERSION: u32 = 1;
+    const HEARS: &'static [&'static str] = &["gateway."];
     const SCHEMA: &'static str = "
         create table staff (
             code         text primary key,

@@ -19,6 +19,7 @@ pub(super) struct Book;
 impl ReadModel for Book {
     const NAME: &'static str = "webhooks";
     const VERSION: u32 = 1;
+    const HEARS: &'static [&'static str] = &["gateway."];
     const SCHEMA: &'static str = "
         create table webhook (
             id            text primary key,

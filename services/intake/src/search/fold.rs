@@ -15,7 +15,7 @@ use super::{
     Index,
     heard::{self, Heard, Moved, SealedTexts, hear},
     query::{Reach, email_reach, phone_reach},
-    words::kept,
+    words::Lexicon,
 };
 use crate::wire::vault_sealed;
 
@@ -28,6 +28,8 @@ type Texts = HashMap<&'static str, Plain>;
 /// What a batch changes.
 #[derive(Default)]
 struct Changes {
+    /// The words of the batch.
+    lexicon: Lexicon,
     /// All topics' words, and the codes of those that are new.
     topics: BTreeMap<String, String>,
     new_topics: BTreeSet<String>,
@@ -134,7 +136,7 @@ impl Index {
         let id = heard::id(event);
         match what {
             Heard::Topic { code, text } => {
-                let (words, stems) = kept(&text);
+                let (words, stems) = changes.lexicon.kept(&text);
                 changes
                     .topics
                     .insert(code.clone(), format!("{words} {stems}"));
@@ -161,7 +163,8 @@ impl Index {
                     .reach
                     .extend(reaches.iter().map(|it| (blinded(it), id)));
                 changes.new_persons.insert(person.person.clone());
-                changes.persons.insert(person.person, (id, kept(&name).0));
+                let words = changes.lexicon.kept(&name).0;
+                changes.persons.insert(person.person, (id, words));
             }
             Heard::Registered(request) => {
                 let doc = changes.doc(
@@ -174,7 +177,8 @@ impl Index {
                 changes.docs.insert(request.number, doc);
             }
             Heard::Said { number, moved } => {
-                let (words, stems) = kept(&texts.values().map(Plain::reveal).collect::<String>());
+                let said = texts.values().map(Plain::reveal).collect::<String>();
+                let (words, stems) = changes.lexicon.kept(&said);
                 changes.messages.push((id, number, words, stems));
                 if let Some(moved) = moved {
                     changes.moved(moved);
@@ -187,17 +191,17 @@ impl Index {
 
 impl Changes {
     fn doc(
-        &self,
+        &mut self,
         id: i64,
         at: i64,
         request: &RequestRegistered,
         description: &str,
         address: &str,
     ) -> Doc {
-        let (words, stems) = kept(&format!("{description}\n{address}"));
+        let (words, stems) = self.lexicon.kept(&format!("{description}\n{address}"));
         let place = request.place.clone().unwrap_or_default();
         let source = request.imported.as_ref().map_or("", |it| &it.source_id);
-        let (mut facts, fact_stems) = kept(&format!(
+        let (mut facts, fact_stems) = self.lexicon.kept(&format!(
             "{}\n{}\n{source}",
             place.district, place.neighbourhood
         ));

@@ -355,5 +355,3 @@ async fn what_was_erased_leaves_the_file_byte_by_byte() {
     let rebuilt = city.search(7).await;
     assert!(numbers(&rebuilt, "zqremark", true).await.is_empty());
 }
-
-mod speed;

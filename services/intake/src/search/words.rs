@@ -1,6 +1,8 @@
 //! Turkish words as the search keeps them and asks for them: in the ASCII letters that people type in a hurry, whole and
 //! as stems. `Iğdır'ın`, `IĞDIR` and `igdir` are one word; `çukurlar` and `cukur` share a stem.
 
+use std::collections::HashMap;
+
 use rust_stemmers::{Algorithm, Stemmer};
 
 /// Letters of a word that are looked at; no language has longer ones.
@@ -15,10 +17,53 @@ pub(super) struct Word {
     pub(super) stems: Vec<String>,
 }
 
-/// The words of a text, in order. What follows an apostrophe is a suffix, and no word.
+/// Reads many texts in a row: a word that came before is not stemmed again. What it knows is a citizen's, so it is let go
+/// with the texts.
+#[derive(Default)]
+pub(super) struct Lexicon(HashMap<String, Word>);
+
+impl Lexicon {
+    /// `text` as the index keeps it: all words, then all stems, between spaces.
+    pub(super) fn kept(&mut self, text: &str) -> (String, String) {
+        let stemmer = Stemmer::create(Algorithm::Turkish);
+        let (mut whole, mut stems) = (String::new(), String::new());
+        each(text, |written| {
+            if !self.0.contains_key(written) {
+                self.0.insert(written.to_owned(), read(&stemmer, written));
+            }
+            let Some(word) = self.0.get(written) else {
+                return;
+            };
+            join(&mut whole, &word.whole);
+            word.stems.iter().for_each(|it| join(&mut stems, it));
+        });
+        (whole, stems)
+    }
+}
+
+fn join(line: &mut String, word: &str) {
+    if !line.is_empty() {
+        line.push(' ');
+    }
+    line.push_str(word);
+}
+
+/// The words of a text, in order.
 pub(super) fn words(text: &str) -> Vec<Word> {
     let stemmer = Stemmer::create(Algorithm::Turkish);
     let mut found = Vec::new();
+    each(text, |word| found.push(read(&stemmer, word)));
+    found
+}
+
+/// One text as the index keeps it.
+#[cfg(test)]
+pub(super) fn kept(text: &str) -> (String, String) {
+    Lexicon::default().kept(text)
+}
+
+/// Takes each word of a text, small, in order. What follows an apostrophe is a suffix, and no word.
+fn each(text: &str, mut take: impl FnMut(&str)) {
     let (mut word, mut letters, mut suffix) = (String::new(), 0, false);
     for letter in text.chars().flat_map(small).chain([' ']) {
         if is_mark(letter) {
@@ -33,23 +78,12 @@ pub(super) fn words(text: &str) -> Vec<Word> {
             suffix = true;
         } else {
             if !word.is_empty() {
-                found.push(read(&stemmer, &word));
+                take(&word);
             }
             word.clear();
             (letters, suffix) = (0, false);
         }
     }
-    found
-}
-
-/// `text` as the index keeps it: all words, then all stems, between spaces.
-pub(super) fn kept(text: &str) -> (String, String) {
-    let (mut whole, mut stems) = (Vec::new(), Vec::new());
-    for word in words(text) {
-        whole.push(word.whole);
-        stems.extend(word.stems);
-    }
-    (whole.join(" "), stems.join(" "))
 }
 
 fn read(stemmer: &Stemmer, word: &str) -> Word {
