@@ -8,6 +8,10 @@ use sqlx::{
 
 use crate::ReadModel;
 
+/// KiB of pages that the writer keeps: what a batch touches, spread over all indexes of a million rows, is written once and
+/// not again and again.
+const WRITERS_CACHE: &str = "-65536";
+
 /// Readers at once; SQLite's readers do not wait for its writer.
 const READERS: u32 = 4;
 
@@ -43,7 +47,10 @@ pub(crate) async fn connect<M: ReadModel>(path: &Path) -> anyhow::Result<SqliteC
             .open(path)
             .with_context(context)?;
     }
-    SqliteConnection::connect_with(&options::<M>(path).create_if_missing(true))
+    let options = options::<M>(path)
+        .create_if_missing(true)
+        .pragma("cache_size", WRITERS_CACHE);
+    SqliteConnection::connect_with(&options)
         .await
         .with_context(context)
 }

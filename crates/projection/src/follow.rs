@@ -96,17 +96,24 @@ pub(crate) async fn apply_each<M: ReadModel + ?Sized>(
 ) -> anyhow::Result<()> {
     let is_heard = |it: &&Event| M::HEARS.iter().any(|begin| it.r#type.starts_with(begin));
     for event in events.iter().filter(is_heard) {
-        let span = tracing::info_span!(
-            "project",
-            projection = M::NAME,
-            event.position = event.position
-        );
-        telemetry::continue_trace(&span, &event.traceparent);
-        model
-            .apply(tx, event)
-            .instrument(span)
-            .await
-            .with_context(|| format!("event {} of type {}", event.position, event.r#type))?;
+        traced::<M>(event, model.apply(tx, event)).await?;
     }
     Ok(())
+}
+
+/// Runs what an event does to a model under the trace that the event belongs to; a failure names the event.
+pub async fn traced<M: ReadModel + ?Sized>(
+    event: &Event,
+    change: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let span = tracing::info_span!(
+        "project",
+        projection = M::NAME,
+        event.position = event.position
+    );
+    telemetry::continue_trace(&span, &event.traceparent);
+    change
+        .instrument(span)
+        .await
+        .with_context(|| format!("event {} of type {}", event.position, event.r#type))
 }

@@ -20,6 +20,8 @@ use tokio::sync::watch;
 use tonic::Status;
 use vocabulary::Municipality;
 
+pub use follow::traced;
+
 /// How long a reader waits for a position it has seen elsewhere.
 const PATIENCE: Duration = Duration::from_secs(2);
 

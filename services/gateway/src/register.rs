@@ -27,7 +27,16 @@ impl ReadModel for Register {
     const SCHEMA: &'static str = include_str!("register/schema.sql");
 
     async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
-        fold::apply(tx, event).await
+        self.apply_all(tx, std::slice::from_ref(event)).await
+    }
+
+    async fn apply_all(&self, tx: &mut SqliteConnection, events: &[Event]) -> anyhow::Result<()> {
+        let mut batch = fold::Batch::default();
+        for event in events {
+            let change = fold::apply(tx, &mut batch, event);
+            projection::traced::<Self>(event, change).await?;
+        }
+        batch.write(tx).await
     }
 }
 

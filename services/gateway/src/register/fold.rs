@@ -1,4 +1,6 @@
-//! What each event does to the register.
+//! What each event does to the register. What is only counted is counted in memory for a batch of events, and written once.
+
+use std::collections::BTreeMap;
 
 use clocks::Standard;
 use contracts::{
@@ -9,25 +11,92 @@ use contracts::{
 };
 use jiff::Timestamp;
 use prost::Message as _;
+use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 use vocabulary::{Channel, RequestState, SubResult};
 
 use crate::heard::{Heard, Step, Touch, hear};
 
+/// What a batch of events adds up to, until it is written.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// By how much each count changes; one that comes back to where it was is written too, so that the rows are the same
+    /// however the events were gathered.
+    tally: BTreeMap<Stands, i64>,
+    districts: BTreeMap<String, i64>,
+    neighbourhoods: BTreeMap<(String, String), i64>,
+    /// Days and working days of the topics that were asked for.
+    standards: BTreeMap<String, (u32, u32)>,
+}
+
+impl Batch {
+    fn count(&mut self, stands: Stands, by: i64) {
+        *self.tally.entry(stands).or_default() += by;
+    }
+
+    /// Writes the counts.
+    pub(super) async fn write(self, tx: &mut SqliteConnection) -> anyhow::Result<()> {
+        let tally = self.tally.into_iter();
+        let tally = tally.map(|(it, by)| json!([it.unit, it.channel, it.state, it.sub_result, by]));
+        let districts = self
+            .districts
+            .into_iter()
+            .map(|(name, by)| json!([name, by]));
+        let neighbourhoods = self.neighbourhoods.into_iter();
+        let neighbourhoods =
+            neighbourhoods.map(|((district, name), by)| json!([district, name, by]));
+        for (rows, statement) in [
+            (
+                tally.collect::<Vec<Value>>(),
+                "insert into tally (unit, channel, state, sub_result, requests)
+                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(?1) where true
+                 on conflict do update set requests = requests + excluded.requests",
+            ),
+            (
+                districts.collect(),
+                "insert into district (name, requests) select value ->> 0, value ->> 1 from json_each(?1) where true
+                 on conflict do update set requests = requests + excluded.requests",
+            ),
+            (
+                neighbourhoods.collect(),
+                "insert into neighbourhood (district, name, requests)
+                 select value ->> 0, value ->> 1, value ->> 2 from json_each(?1) where true
+                 on conflict do update set requests = requests + excluded.requests",
+            ),
+        ] {
+            if !rows.is_empty() {
+                sqlx::query(statement)
+                    .bind(serde_json::to_string(&rows)?)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Applies one event; one that has nothing to do with the register changes nothing.
-pub(super) async fn apply(tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
+pub(super) async fn apply(
+    tx: &mut SqliteConnection,
+    batch: &mut Batch,
+    event: &Event,
+) -> anyhow::Result<()> {
     match hear(event)? {
         None => Ok(()),
-        Some(Heard::Registered(request)) => registered(tx, &request, event).await,
-        Some(Heard::Moved(step)) => moved(tx, &step, event).await,
+        Some(Heard::Registered(request)) => registered(tx, batch, &request, event).await,
+        Some(Heard::Moved(step)) => moved(tx, batch, &step, event).await,
         Some(Heard::Touched(touch)) => touched(tx, &touch, event).await,
         Some(Heard::Unit(unit)) => unit_defined(tx, &unit).await,
-        Some(Heard::Topic(topic)) => topic_defined(tx, &topic, event.occurred_at).await,
+        Some(Heard::Topic(topic)) => {
+            batch.standards.remove(&topic.code);
+            topic_defined(tx, &topic, event.occurred_at).await
+        }
     }
 }
 
 async fn registered(
     tx: &mut SqliteConnection,
+    batch: &mut Batch,
     request: &RequestRegistered,
     event: &Event,
 ) -> anyhow::Result<()> {
@@ -37,7 +106,7 @@ async fn registered(
         .imported
         .as_ref()
         .map_or("", |it| it.source.as_str());
-    let due = due(tx, request, event.occurred_at).await?;
+    let due = due(tx, batch, request, event.occurred_at).await?;
     let inserted = sqlx::query(
         "insert into request (number, topic, channel, latitude, longitude, district, neighbourhood, person,
             registered_at, updated_at, changed_at_position, state, state_since, open, due_at, due_days, due_working_days,
@@ -70,10 +139,10 @@ async fn registered(
         state: RequestState::Registered.number(),
         ..Stands::default()
     };
-    counted(tx, &stands, 1).await?;
+    batch.count(stands, 1);
     // A citizen's own words teach the register no names.
     if request.imported.is_some() || request.channel != Channel::Web.number() {
-        place_named(tx, &place).await?;
+        place_named(batch, place);
     }
     Ok(())
 }
@@ -89,6 +158,7 @@ struct Due {
 /// By the source's own standard where it was imported with one, else by the topic's as it is posted now.
 async fn due(
     tx: &mut SqliteConnection,
+    batch: &mut Batch,
     request: &RequestRegistered,
     registered_at: i64,
 ) -> anyhow::Result<Due> {
@@ -99,12 +169,19 @@ async fn due(
             ..Due::default()
         });
     }
-    let posted: Option<(u32, u32)> =
-        sqlx::query_as("select days, working_days from topic where code = ?")
-            .bind(&request.topic)
-            .fetch_optional(tx)
-            .await?;
-    let (days, working_days) = posted.unwrap_or_default();
+    let (days, working_days) = match batch.standards.get(&request.topic) {
+        Some(posted) => *posted,
+        None => {
+            let posted: Option<(u32, u32)> =
+                sqlx::query_as("select days, working_days from topic where code = ?")
+                    .bind(&request.topic)
+                    .fetch_optional(tx)
+                    .await?;
+            let posted = posted.unwrap_or_default();
+            batch.standards.insert(request.topic.clone(), posted);
+            posted
+        }
+    };
     // Beyond the years whose holidays are known nothing is due.
     let due = Standard::posted(days, working_days)
         .and_then(|it| clocks::due_at(time(registered_at), it).ok());
@@ -119,30 +196,24 @@ fn time(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-async fn place_named(tx: &mut SqliteConnection, place: &Place) -> anyhow::Result<()> {
-    if place.district.is_empty() {
-        return Ok(());
+fn place_named(batch: &mut Batch, place: Place) {
+    let Place {
+        district,
+        neighbourhood,
+        ..
+    } = place;
+    if district.is_empty() {
+        return;
     }
-    sqlx::query(
-        "insert into district values (?, 1) on conflict do update set requests = requests + 1",
-    )
-    .bind(&place.district)
-    .execute(&mut *tx)
-    .await?;
-    if !place.neighbourhood.is_empty() {
-        sqlx::query(
-            "insert into neighbourhood values (?, ?, 1) on conflict do update set requests = requests + 1",
-        )
-        .bind(&place.district)
-        .bind(&place.neighbourhood)
-        .execute(tx)
-        .await?;
+    if !neighbourhood.is_empty() {
+        let named = (district.clone(), neighbourhood);
+        *batch.neighbourhoods.entry(named).or_default() += 1;
     }
-    Ok(())
+    *batch.districts.entry(district).or_default() += 1;
 }
 
 /// What the figures count a request by.
-#[derive(Debug, Clone, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
 struct Stands {
     unit: String,
     channel: String,
@@ -179,7 +250,12 @@ impl Before {
     }
 }
 
-async fn moved(tx: &mut SqliteConnection, step: &Step, event: &Event) -> anyhow::Result<()> {
+async fn moved(
+    tx: &mut SqliteConnection,
+    batch: &mut Batch,
+    step: &Step,
+    event: &Event,
+) -> anyhow::Result<()> {
     let before: Option<Before> = sqlx::query_as(
         "select unit, channel, state, sub_result, state_since, assignee, planned_for, institution, due_at, due_days,
             due_working_days
@@ -232,8 +308,8 @@ async fn moved(tx: &mut SqliteConnection, step: &Step, event: &Event) -> anyhow:
     .await?;
     stepped(tx, step, event).await?;
     if stands != before.stands {
-        counted(tx, &before.stands, -1).await?;
-        counted(tx, &stands, 1).await?;
+        batch.count(before.stands, -1);
+        batch.count(stands, 1);
     }
     Ok(())
 }
@@ -248,21 +324,6 @@ async fn stepped(tx: &mut SqliteConnection, step: &Step, event: &Event) -> anyho
     .bind(step.state.number())
     .bind(step.sub_result.map_or(0, SubResult::number))
     .bind(&step.planned_for)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn counted(tx: &mut SqliteConnection, stands: &Stands, by: i32) -> anyhow::Result<()> {
-    sqlx::query(
-        "insert into tally (unit, channel, state, sub_result, requests) values (?, ?, ?, ?, ?)
-         on conflict do update set requests = requests + excluded.requests",
-    )
-    .bind(&stands.unit)
-    .bind(&stands.channel)
-    .bind(stands.state)
-    .bind(stands.sub_result)
-    .bind(by)
     .execute(tx)
     .await?;
     Ok(())
