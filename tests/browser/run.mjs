@@ -62,7 +62,7 @@ async function tell(story, variant, browser, base, looker) {
     await story(it).catch((error) => broken.push(error.message));
     if (broken.length) throw new Error(broken.join("\n"));
   } finally {
-    await Promise.all(contexts.map((it) => it.close()));
+    await Promise.all(contexts.map((it) => it.close().catch(() => {})));
   }
 }
 
@@ -70,7 +70,8 @@ const began = Date.now();
 const looker = new Looker(screenshots);
 const running = process.env.COZUM_TEST_BASE;
 const centre = running ? { base: running, stop: async () => {} } : await start(binary, join(screenshots, "cozum.log"));
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+const launch = () => chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+let browser = launch();
 const all = STORIES.flatMap(([role, story], place) =>
   VARIANTS.filter((it) => it.script || !story.needsScript).map((variant) => ({
     name: `browser::${role}::${variant.name}`,
@@ -85,11 +86,20 @@ const troubles = [];
 
 async function worker(waiting) {
   for (let test = waiting.shift(); test; test = waiting.shift()) {
+    const used = browser;
+    const running = await used;
     try {
-      await tell(test.story, test.variant, browser, centre.base, looker);
+      await tell(test.story, test.variant, running, centre.base, looker);
       passed += 1;
       console.log(`test ${test.name} ... ok`);
     } catch (error) {
+      // A browser that ended says nothing of the product: its stories are told once more, in another one.
+      if (!running.isConnected() && browser === used) browser = launch();
+      if (!running.isConnected() && !test.isAgain) {
+        console.log(`the browser ended during ${test.name}`);
+        waiting.push({ ...test, isAgain: true });
+        continue;
+      }
       troubles.push(`---- ${test.name} ----\n${error.message}`);
       console.log(`test ${test.name} ... FAILED`);
     }
@@ -100,7 +110,7 @@ try {
   const waiting = [...chosen];
   await Promise.all(Array.from({ length: AT_ONCE }, () => worker(waiting)));
 } finally {
-  await browser.close();
+  await (await browser).close();
   await centre.stop();
 }
 if (troubles.length) console.log(`\nfailures:\n\n${troubles.join("\n\n")}\n`);
