@@ -16,16 +16,8 @@ use crate::{command, places, postgres, tally::Tally};
 /// What Debian calls it, and what others do.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// How many of them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Extent {
-    All,
-    /// Each role at both widths, with and without scripts, in one language or the other.
-    Some,
-}
-
 /// Runs them on the binary that was just built. A machine that has no browser and cannot get one skips them, and says so.
-pub(crate) fn run(extent: Extent, filter: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> {
+pub(crate) fn run(filter: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> {
     let start = Instant::now();
     let (Some(node), Some(chromium)) = (program(&["node"]), program(&CHROMIUM)) else {
         if let Err(reason) = postgres::debian(&["chromium", "nodejs", "npm"]) {
@@ -37,9 +29,9 @@ pub(crate) fn run(extent: Extent, filter: Option<&str>, tally: &mut Tally) -> an
         let (node, chromium) = program(&["node"])
             .zip(program(&CHROMIUM))
             .context("node and Chromium were installed, yet are not to be found")?;
-        return told([&node, &chromium], extent, filter, tally, start);
+        return told([&node, &chromium], filter, tally, start);
     };
-    told([&node, &chromium], extent, filter, tally, start)
+    told([&node, &chromium], filter, tally, start)
 }
 
 fn program(names: &[&str]) -> Option<PathBuf> {
@@ -50,7 +42,6 @@ fn program(names: &[&str]) -> Option<PathBuf> {
 
 fn told(
     [node, chromium]: [&Path; 2],
-    extent: Extent,
     filter: Option<&str>,
     tally: &mut Tally,
     start: Instant,
@@ -67,7 +58,6 @@ fn told(
     tests
         .current_dir(&folder)
         .arg("run.mjs")
-        .args((extent == Extent::Some).then_some("--some"))
         .args(filter)
         .env("COZUM_TEST_BIN", places::target().join("debug/cozum"))
         .env("COZUM_TEST_CHROMIUM", chromium)

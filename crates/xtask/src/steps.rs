@@ -73,7 +73,7 @@ fn run_steps(choice: &Choice, tally: &mut Tally) -> anyhow::Result<()> {
     for step in checks {
         run_step(&step, &[], None, tally)?;
     }
-    if tests.is_empty() && !chosen(Kind::Browser) {
+    if tests.is_empty() && !choice.only.contains(&Kind::Browser) {
         return Ok(());
     }
     // One build of everything with one set of features: no later step compiles a dependency again.
@@ -86,14 +86,9 @@ fn run_steps(choice: &Choice, tally: &mut Tally) -> anyhow::Result<()> {
     if !tests.is_empty() {
         on_servers(&tests, tally)?;
     }
-    if chosen(Kind::Browser) {
-        // All of them take as long as everything else together: only where they are asked for.
-        let extent = if choice.only.contains(&Kind::Browser) {
-            browser::Extent::All
-        } else {
-            browser::Extent::Some
-        };
-        browser::run(extent, choice.filter.as_deref(), tally)?;
+    // As long as half of everything else together: only where it is asked for.
+    if choice.only.contains(&Kind::Browser) {
+        browser::run(choice.filter.as_deref(), tally)?;
     }
     Ok(())
 }

@@ -27,8 +27,6 @@ pub(crate) struct Target {
 #[derive(Debug, Clone)]
 pub(crate) struct Turn {
     pub(crate) seconds: f64,
-    /// Seconds of processor time that the clients themselves took.
-    pub(crate) clients: f64,
     /// Microseconds, sorted.
     latencies: Vec<u32>,
 }
@@ -100,11 +98,7 @@ async fn all(target: &Target, clients: usize, lasting: Duration) -> anyhow::Resu
     let mut latencies = try_join_all(each).await?.concat();
     let seconds = started.elapsed().as_secs_f64();
     latencies.sort_unstable();
-    Ok(Turn {
-        seconds,
-        clients: cpu::this_thread(),
-        latencies,
-    })
+    Ok(Turn { seconds, latencies })
 }
 
 async fn file(
