@@ -39,11 +39,6 @@ pub(crate) fn per_request(before: &Used, after: &Used, requests: usize) -> Used 
     spent.filter(|(_, spent)| *spent >= 0.000_5).collect()
 }
 
-/// What the thread that asks has used so far.
-pub(crate) fn this_thread() -> f64 {
-    stat(Path::new("/proc/thread-self/stat"), 2).1
-}
-
 /// With its children that have ended.
 fn process(pid: u32) -> f64 {
     stat(Path::new(&format!("/proc/{pid}/stat")), 4).1

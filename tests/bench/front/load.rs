@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use futures::future::try_join_all;
 
-use crate::{client::Connection, cpu};
+use crate::client::Connection;
 
 /// No two requests of one run say the same: words that were just sent are a repetition, not a request.
 static FILED: AtomicU64 = AtomicU64::new(0);
