@@ -156,10 +156,10 @@ fn numbered(path: &str) -> Option<(u64, u32)> {
         Some((number, width)) => (number, decimal(width).filter(|it| *it < WIDTH)?),
         None => (path, WIDTH),
     };
-    let (before, last) = number.rsplit_once('/').unwrap_or(("", number));
-    let groups = before.split('/').filter(|_| !before.is_empty());
+    let mut groups: Vec<&str> = number.split('/').collect();
+    let last = groups.pop();
     let mut index = 0_u64;
-    for group in groups.map(|it| it.strip_prefix('x')).chain([Some(last)]) {
+    for group in groups.iter().map(|it| it.strip_prefix('x')).chain([last]) {
         let digits =
             group.filter(|it| it.len() == 3 && it.bytes().all(|it| it.is_ascii_digit()))?;
         index = index.checked_mul(1000)?.checked_add(digits.parse().ok()?)?;
