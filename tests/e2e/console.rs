@@ -182,7 +182,7 @@ async fn the_unit_does_the_work(base: &str, number: &str) -> anyhow::Result<()> 
     .await?;
     let before = unit.open(&format!("/console/requests/{number}")).await?;
     assert!(
-        [SAID, "Ayşe Denemeli", "12,5"]
+        [SAID, "Ayşe Denemeli", "12.5"]
             .iter()
             .all(|it| before.html.contains(it)),
         "{}",

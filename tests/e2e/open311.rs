@@ -308,7 +308,7 @@ async fn a_program_sends_pictures_and_only_pictures() -> anyhow::Result<()> {
     let cluster = cluster().await?;
     let acik = cluster.city(ACIK)?;
     let fields = [
-        ("service_code", "litter"),
+        ("service_code", "pothole"),
         ("address_string", "Kale Sk. 4"),
         ("description", "Duvarın dibi çöp dolu, resimleri ekte."),
     ];
