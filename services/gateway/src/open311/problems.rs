@@ -166,7 +166,7 @@ fn parameter(field: &str) -> &str {
         "command_id" => "Idempotency-Key",
         "number" | "target.number" => "service_request_id",
         "text" => "description",
-        "files" => "media",
+        files if files.starts_with("files") => "media",
         other => other.strip_prefix("citizen.").unwrap_or(other),
     }
 }
@@ -195,6 +195,7 @@ mod tests {
             ("citizen.email", "email"),
             ("citizen.family_name", "last_name"),
             ("description", "description"),
+            ("files[0]", "media"),
         ] {
             let told = of(Code::InvalidArgument, field);
             assert_eq!(told, (400, 400, format!("{parameter}: is wrong")));
