@@ -145,12 +145,10 @@ pub(super) async fn requests(
     extended: bool,
 ) -> Result<Vec<ServiceRequest>, Problems> {
     let directory = Directory::read(centre.register(asked.municipality), asked.language).await?;
-    let public: Vec<String> = entries
-        .iter()
-        .filter(|it| directory.is_public(it))
-        .map(|it| it.number.clone())
-        .collect();
-    let texts = texts(centre, asked, &public).await?;
+    let public = || entries.iter().filter(|it| directory.is_public(it));
+    let seen = public().map(|it| it.changed_at_position).max();
+    let public: Vec<String> = public().map(|it| it.number.clone()).collect();
+    let texts = texts(centre, asked, &public, seen).await?;
     let mut texts: HashMap<String, Text> = public.into_iter().zip(texts).collect();
     let shown = |entry: Entry| {
         let text = texts.remove(&entry.number);
@@ -159,10 +157,12 @@ pub(super) async fn requests(
     Ok(entries.into_iter().map(shown).collect())
 }
 
+/// The words of these requests, of which the register has told up to the position `seen`.
 async fn texts(
     centre: &Centre,
     asked: &Asked<'_>,
     numbers: &[String],
+    seen: Option<i64>,
 ) -> Result<Vec<Text>, Problems> {
     if numbers.is_empty() {
         return Ok(vec![]);
@@ -170,7 +170,9 @@ async fn texts(
     let request = GetPublicTextsRequest {
         numbers: numbers.to_vec(),
     };
+    let seen = seen.and_then(|it| u64::try_from(it).ok());
     let caller = centre.caller(asked.municipality, READER);
+    let caller = caller.having_seen(seen.unwrap_or_default());
     let reply = chassis::patiently(|| {
         let mut intake = centre.intake().max_decoding_message_size(LARGEST);
         let request = caller.request(request.clone());
