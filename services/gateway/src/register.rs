@@ -5,6 +5,7 @@
 //! questions live with the reader, on [`Reader::pool`].
 
 mod fold;
+mod row;
 
 use std::collections::HashMap;
 
@@ -31,9 +32,10 @@ impl ReadModel for Register {
     }
 
     async fn apply_all(&self, tx: &mut SqliteConnection, events: &[Event]) -> anyhow::Result<()> {
-        let mut batch = fold::Batch::default();
-        for event in events {
-            let change = fold::apply(tx, &mut batch, event);
+        let heard = fold::heard(events)?;
+        let mut batch = fold::Batch::of(tx, &heard).await?;
+        for (event, heard) in heard {
+            let change = batch.apply(tx, heard, event);
             projection::traced::<Self>(event, change).await?;
         }
         batch.write(tx).await

@@ -1,7 +1,9 @@
-//! What each event does to the register. What is only counted is counted in memory for a batch of events, and written once.
+//! What events do to the register. A batch of them is folded in memory: what there is of its requests is read at once, and
+//! what became of them is written at once. However events are gathered into batches, the rows come out the same.
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use clocks::Standard;
 use contracts::{
     intake::v1::RequestRegistered,
@@ -15,27 +17,83 @@ use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 use vocabulary::{Channel, RequestState, SubResult};
 
+use super::row::Row;
 use crate::heard::{Heard, Step, Touch, hear};
 
 /// What a batch of events adds up to, until it is written.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// By how much each count changes; one that comes back to where it was is written too, so that the rows are the same
-    /// however the events were gathered.
+    /// The requests that the events are about; those that there are.
+    requests: BTreeMap<String, Row>,
+    steps: Vec<Value>,
+    /// By how much each count changes; one that comes back to where it was is written too.
     tally: BTreeMap<Stands, i64>,
     districts: BTreeMap<String, i64>,
     neighbourhoods: BTreeMap<(String, String), i64>,
-    /// Days and working days of the topics that were asked for.
-    standards: BTreeMap<String, (u32, u32)>,
+    /// Days and working days of all topics, once they are asked for.
+    standards: Option<BTreeMap<String, (u32, u32)>>,
+}
+
+/// Hears the events, and leaves out those that have nothing to do with the register.
+pub(super) fn heard(events: &[Event]) -> anyhow::Result<Vec<(&Event, Heard)>> {
+    let mut all = Vec::with_capacity(events.len());
+    for event in events {
+        let heard = hear(event)
+            .with_context(|| format!("event {} of type {}", event.position, event.r#type))?;
+        all.extend(heard.map(|it| (event, it)));
+    }
+    Ok(all)
 }
 
 impl Batch {
-    fn count(&mut self, stands: Stands, by: i64) {
-        *self.tally.entry(stands).or_default() += by;
+    /// Reads what there is of the requests that these events are about.
+    pub(super) async fn of(
+        tx: &mut SqliteConnection,
+        heard: &[(&Event, Heard)],
+    ) -> anyhow::Result<Self> {
+        let numbers = heard.iter().filter_map(|(_, it)| match it {
+            Heard::Registered(request) => Some(request.number.as_str()),
+            Heard::Moved(step) => Some(step.number.as_str()),
+            Heard::Touched(touch) => Some(touch.number.as_str()),
+            Heard::Unit(_) | Heard::Topic(_) => None,
+        });
+        let numbers: Vec<&str> = numbers.collect();
+        let requests = if numbers.is_empty() {
+            vec![]
+        } else {
+            Row::read(tx, &numbers).await?
+        };
+        Ok(Self {
+            requests: requests
+                .into_iter()
+                .map(|it| (it.number.clone(), it))
+                .collect(),
+            ..Self::default()
+        })
     }
 
-    /// Writes the counts.
+    /// Applies one event.
+    pub(super) async fn apply(
+        &mut self,
+        tx: &mut SqliteConnection,
+        heard: Heard,
+        event: &Event,
+    ) -> anyhow::Result<()> {
+        match heard {
+            Heard::Registered(request) => self.registered(tx, *request, event).await,
+            Heard::Moved(step) => self.moved(&step, event),
+            Heard::Touched(touch) => self.touched(&touch, event),
+            Heard::Unit(unit) => unit_defined(tx, &unit).await,
+            Heard::Topic(topic) => {
+                self.standards = None;
+                topic_defined(tx, &topic, event.occurred_at).await
+            }
+        }
+    }
+
+    /// Writes all of it.
     pub(super) async fn write(self, tx: &mut SqliteConnection) -> anyhow::Result<()> {
+        Row::write(tx, self.requests.values()).await?;
         let tally = self.tally.into_iter();
         let tally = tally.map(|(it, by)| json!([it.unit, it.channel, it.state, it.sub_result, by]));
         let districts = self
@@ -46,6 +104,11 @@ impl Batch {
         let neighbourhoods =
             neighbourhoods.map(|((district, name), by)| json!([district, name, by]));
         for (rows, statement) in [
+            (
+                self.steps,
+                "insert or ignore into step (at, position, number, state, sub_result, planned_for)
+                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 from json_each(?1)",
+            ),
             (
                 tally.collect::<Vec<Value>>(),
                 "insert into tally (unit, channel, state, sub_result, requests)
@@ -73,78 +136,182 @@ impl Batch {
         }
         Ok(())
     }
-}
 
-/// Applies one event; one that has nothing to do with the register changes nothing.
-pub(super) async fn apply(
-    tx: &mut SqliteConnection,
-    batch: &mut Batch,
-    event: &Event,
-) -> anyhow::Result<()> {
-    match hear(event)? {
-        None => Ok(()),
-        Some(Heard::Registered(request)) => registered(tx, batch, &request, event).await,
-        Some(Heard::Moved(step)) => moved(tx, batch, &step, event).await,
-        Some(Heard::Touched(touch)) => touched(tx, &touch, event).await,
-        Some(Heard::Unit(unit)) => unit_defined(tx, &unit).await,
-        Some(Heard::Topic(topic)) => {
-            batch.standards.remove(&topic.code);
-            topic_defined(tx, &topic, event.occurred_at).await
+    async fn registered(
+        &mut self,
+        tx: &mut SqliteConnection,
+        request: RequestRegistered,
+        event: &Event,
+    ) -> anyhow::Result<()> {
+        if self.requests.contains_key(&request.number) {
+            return Ok(());
         }
+        let place = request.place.clone().unwrap_or_default();
+        let channel = Channel::try_from(request.channel).map_or("", Channel::code);
+        let due = self.due(tx, &request, event.occurred_at).await?;
+        let source = request.imported.as_ref().map(|it| it.source.clone());
+        let at = event.occurred_at;
+        let row = Row {
+            number: request.number.clone(),
+            topic: request.topic,
+            channel: channel.to_owned(),
+            latitude: place.latitude,
+            longitude: place.longitude,
+            district: place.district.clone(),
+            neighbourhood: place.neighbourhood.clone(),
+            person: request.person,
+            registered_at: at,
+            updated_at: at,
+            changed_at_position: i64::try_from(event.position)?,
+            state: RequestState::Registered.number(),
+            state_since: at,
+            open: true,
+            due_at: due.at,
+            due_days: due.days,
+            due_working_days: due.working_days,
+            imported: request.imported.is_some(),
+            source: source.unwrap_or_default(),
+            is_new: true,
+            ..Row::default()
+        };
+        self.count(Stands::of(&row), 1);
+        self.requests.insert(request.number, row);
+        // A citizen's own words teach the register no names.
+        if request.imported.is_some() || request.channel != Channel::Web.number() {
+            self.place_named(place);
+        }
+        Ok(())
     }
-}
 
-async fn registered(
-    tx: &mut SqliteConnection,
-    batch: &mut Batch,
-    request: &RequestRegistered,
-    event: &Event,
-) -> anyhow::Result<()> {
-    let place = request.place.clone().unwrap_or_default();
-    let channel = Channel::try_from(request.channel).map_or("", Channel::code);
-    let source = request
-        .imported
-        .as_ref()
-        .map_or("", |it| it.source.as_str());
-    let due = due(tx, batch, request, event.occurred_at).await?;
-    let inserted = sqlx::query(
-        "insert into request (number, topic, channel, latitude, longitude, district, neighbourhood, person,
-            registered_at, updated_at, changed_at_position, state, state_since, open, due_at, due_days, due_working_days,
-            imported, source)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?9, 1, ?12, ?13, ?14, ?15, ?16) on conflict do nothing",
-    )
-    .bind(&request.number)
-    .bind(&request.topic)
-    .bind(channel)
-    .bind(place.latitude)
-    .bind(place.longitude)
-    .bind(&place.district)
-    .bind(&place.neighbourhood)
-    .bind(&request.person)
-    .bind(event.occurred_at)
-    .bind(i64::try_from(event.position)?)
-    .bind(RequestState::Registered.number())
-    .bind(due.at)
-    .bind(due.days)
-    .bind(due.working_days)
-    .bind(request.imported.is_some())
-    .bind(source)
-    .execute(&mut *tx)
-    .await?;
-    if inserted.rows_affected() == 0 {
-        return Ok(());
+    /// By the source's own standard where it was imported with one, else by the topic's as it is posted now.
+    async fn due(
+        &mut self,
+        tx: &mut SqliteConnection,
+        request: &RequestRegistered,
+        registered_at: i64,
+    ) -> anyhow::Result<Due> {
+        if let Some(imported) = &request.imported {
+            let at = (imported.due_at > 0).then_some(imported.due_at);
+            return Ok(Due {
+                at,
+                ..Due::default()
+            });
+        }
+        let standards = match &mut self.standards {
+            Some(known) => known,
+            unknown @ None => {
+                let posted: Vec<(String, u32, u32)> =
+                    sqlx::query_as("select code, days, working_days from topic")
+                        .fetch_all(tx)
+                        .await?;
+                let posted = posted
+                    .into_iter()
+                    .map(|(code, days, working_days)| (code, (days, working_days)));
+                unknown.insert(posted.collect())
+            }
+        };
+        let (days, working_days) = standards.get(&request.topic).copied().unwrap_or_default();
+        // Beyond the years whose holidays are known nothing is due.
+        let due = Standard::posted(days, working_days)
+            .and_then(|it| clocks::due_at(time(registered_at), it).ok());
+        Ok(Due {
+            at: due.map(Timestamp::as_microsecond),
+            days,
+            working_days,
+        })
     }
-    let stands = Stands {
-        channel: channel.to_owned(),
-        state: RequestState::Registered.number(),
-        ..Stands::default()
-    };
-    batch.count(stands, 1);
-    // A citizen's own words teach the register no names.
-    if request.imported.is_some() || request.channel != Channel::Web.number() {
-        place_named(batch, place);
+
+    fn place_named(&mut self, place: Place) {
+        let Place {
+            district,
+            neighbourhood,
+            ..
+        } = place;
+        if district.is_empty() {
+            return;
+        }
+        if !neighbourhood.is_empty() {
+            let named = (district.clone(), neighbourhood);
+            *self.neighbourhoods.entry(named).or_default() += 1;
+        }
+        *self.districts.entry(district).or_default() += 1;
     }
-    Ok(())
+
+    fn moved(&mut self, step: &Step, event: &Event) -> anyhow::Result<()> {
+        let Some(row) = self.requests.get_mut(&step.number) else {
+            return Ok(());
+        };
+        let before = Stands::of(row);
+        let at = event.occurred_at.max(row.state_since);
+        row.due_at = due_after(row, at);
+        row.state = step.state.number();
+        row.state_since = at;
+        row.sub_result = step.sub_result.map_or(0, SubResult::number);
+        if !step.unit.is_empty() {
+            row.unit.clone_from(&step.unit);
+        }
+        if let Some(assignee) = &step.assignee {
+            row.assignee.clone_from(assignee);
+        }
+        if !step.keeps_plan {
+            row.planned_for.clone_from(&step.planned_for);
+            row.institution.clone_from(&step.institution);
+        }
+        let is_concluded = step.state == RequestState::Concluded;
+        row.open = !is_concluded;
+        row.concluded_at = is_concluded.then_some(at);
+        row.version = i64::try_from(event.version)?;
+        row.changed_at_position = i64::try_from(event.position)?;
+        row.updated_at = row.updated_at.max(event.occurred_at);
+        row.has_moved = true;
+        let after = Stands::of(row);
+        let (state, sub_result) = (row.state, row.sub_result);
+        self.stepped(&step.number, state, sub_result, &step.planned_for, event);
+        if after != before {
+            self.count(before, -1);
+            self.count(after, 1);
+        }
+        Ok(())
+    }
+
+    /// Something was said about the request; it stands where it stood.
+    fn touched(&mut self, touch: &Touch, event: &Event) -> anyhow::Result<()> {
+        if let Some(row) = self.requests.get_mut(&touch.number) {
+            row.changed_at_position = i64::try_from(event.position)?;
+            row.version = i64::try_from(event.version)?;
+            if touch.public {
+                row.updated_at = row.updated_at.max(event.occurred_at);
+            }
+            row.was_touched = true;
+        }
+        if touch.public {
+            self.stepped(&touch.number, 0, 0, "", event);
+        }
+        Ok(())
+    }
+
+    fn stepped(
+        &mut self,
+        number: &str,
+        state: i32,
+        sub_result: i32,
+        planned_for: &str,
+        event: &Event,
+    ) {
+        let (at, position) = (event.occurred_at, event.position);
+        self.steps.push(json!([
+            at,
+            position,
+            number,
+            state,
+            sub_result,
+            planned_for
+        ]));
+    }
+
+    fn count(&mut self, stands: Stands, by: i64) {
+        *self.tally.entry(stands).or_default() += by;
+    }
 }
 
 /// When a request is due, and by which standard.
@@ -155,65 +322,24 @@ struct Due {
     working_days: u32,
 }
 
-/// By the source's own standard where it was imported with one, else by the topic's as it is posted now.
-async fn due(
-    tx: &mut SqliteConnection,
-    batch: &mut Batch,
-    request: &RequestRegistered,
-    registered_at: i64,
-) -> anyhow::Result<Due> {
-    if let Some(imported) = &request.imported {
-        let at = (imported.due_at > 0).then_some(imported.due_at);
-        return Ok(Due {
-            at,
-            ..Due::default()
-        });
-    }
-    let (days, working_days) = match batch.standards.get(&request.topic) {
-        Some(posted) => *posted,
-        None => {
-            let posted: Option<(u32, u32)> =
-                sqlx::query_as("select days, working_days from topic where code = ?")
-                    .bind(&request.topic)
-                    .fetch_optional(tx)
-                    .await?;
-            let posted = posted.unwrap_or_default();
-            batch.standards.insert(request.topic.clone(), posted);
-            posted
-        }
+/// A question to the citizen stops the unit's clock, and puts off nothing else.
+fn due_after(row: &Row, at: i64) -> Option<i64> {
+    let due = row.due_at?;
+    let waited = row.state == RequestState::WaitingCitizen.number();
+    let standard = Standard::posted(row.due_days, row.due_working_days).filter(|_| waited);
+    let Some(standard) = standard else {
+        return Some(due);
     };
-    // Beyond the years whose holidays are known nothing is due.
-    let due = Standard::posted(days, working_days)
-        .and_then(|it| clocks::due_at(time(registered_at), it).ok());
-    Ok(Due {
-        at: due.map(Timestamp::as_microsecond),
-        days,
-        working_days,
-    })
+    let later = clocks::due_after_waiting(time(due), standard, time(row.state_since), time(at));
+    Some(later.map_or(due, Timestamp::as_microsecond))
 }
 
 fn time(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn place_named(batch: &mut Batch, place: Place) {
-    let Place {
-        district,
-        neighbourhood,
-        ..
-    } = place;
-    if district.is_empty() {
-        return;
-    }
-    if !neighbourhood.is_empty() {
-        let named = (district.clone(), neighbourhood);
-        *batch.neighbourhoods.entry(named).or_default() += 1;
-    }
-    *batch.districts.entry(district).or_default() += 1;
-}
-
 /// What the figures count a request by.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Stands {
     unit: String,
     channel: String,
@@ -221,138 +347,15 @@ struct Stands {
     sub_result: i32,
 }
 
-/// What the next state depends on.
-#[derive(sqlx::FromRow)]
-struct Before {
-    #[sqlx(flatten)]
-    stands: Stands,
-    state_since: i64,
-    assignee: String,
-    planned_for: String,
-    institution: String,
-    due_at: Option<i64>,
-    due_days: u32,
-    due_working_days: u32,
-}
-
-impl Before {
-    /// A question to the citizen stops the unit's clock, and puts off nothing else.
-    fn due_after(&self, at: i64) -> Option<i64> {
-        let due = self.due_at?;
-        let waited = self.stands.state == RequestState::WaitingCitizen.number();
-        let standard = Standard::posted(self.due_days, self.due_working_days).filter(|_| waited);
-        let Some(standard) = standard else {
-            return Some(due);
-        };
-        let later =
-            clocks::due_after_waiting(time(due), standard, time(self.state_since), time(at));
-        Some(later.map_or(due, Timestamp::as_microsecond))
+impl Stands {
+    fn of(row: &Row) -> Self {
+        Self {
+            unit: row.unit.clone(),
+            channel: row.channel.clone(),
+            state: row.state,
+            sub_result: row.sub_result,
+        }
     }
-}
-
-async fn moved(
-    tx: &mut SqliteConnection,
-    batch: &mut Batch,
-    step: &Step,
-    event: &Event,
-) -> anyhow::Result<()> {
-    let before: Option<Before> = sqlx::query_as(
-        "select unit, channel, state, sub_result, state_since, assignee, planned_for, institution, due_at, due_days,
-            due_working_days
-         from request where number = ?",
-    )
-    .bind(&step.number)
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(before) = before else {
-        return Ok(());
-    };
-    let at = event.occurred_at.max(before.state_since);
-    let stands = Stands {
-        unit: if step.unit.is_empty() {
-            before.stands.unit.clone()
-        } else {
-            step.unit.clone()
-        },
-        channel: before.stands.channel.clone(),
-        state: step.state.number(),
-        sub_result: step.sub_result.map_or(0, SubResult::number),
-    };
-    let due_at = before.due_after(at);
-    let (planned_for, institution) = if step.keeps_plan {
-        (&before.planned_for, &before.institution)
-    } else {
-        (&step.planned_for, &step.institution)
-    };
-    let is_concluded = step.state == RequestState::Concluded;
-    sqlx::query(
-        "update request set state = ?1, state_since = ?2, open = ?3, unit = ?4, assignee = ?5, planned_for = ?6,
-            institution = ?7, sub_result = ?8, concluded_at = ?9, due_at = ?10, version = ?11,
-            changed_at_position = ?12, updated_at = max(updated_at, ?13) where number = ?14",
-    )
-    .bind(stands.state)
-    .bind(at)
-    .bind(!is_concluded)
-    .bind(&stands.unit)
-    .bind(step.assignee.as_ref().unwrap_or(&before.assignee))
-    .bind(planned_for)
-    .bind(institution)
-    .bind(stands.sub_result)
-    .bind(is_concluded.then_some(at))
-    .bind(due_at)
-    .bind(i64::try_from(event.version)?)
-    .bind(i64::try_from(event.position)?)
-    .bind(event.occurred_at)
-    .bind(&step.number)
-    .execute(&mut *tx)
-    .await?;
-    stepped(tx, step, event).await?;
-    if stands != before.stands {
-        batch.count(before.stands, -1);
-        batch.count(stands, 1);
-    }
-    Ok(())
-}
-
-async fn stepped(tx: &mut SqliteConnection, step: &Step, event: &Event) -> anyhow::Result<()> {
-    sqlx::query(
-        "insert or ignore into step (at, position, number, state, sub_result, planned_for) values (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(event.occurred_at)
-    .bind(i64::try_from(event.position)?)
-    .bind(&step.number)
-    .bind(step.state.number())
-    .bind(step.sub_result.map_or(0, SubResult::number))
-    .bind(&step.planned_for)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Something was said about the request; it stands where it stood.
-async fn touched(tx: &mut SqliteConnection, touch: &Touch, event: &Event) -> anyhow::Result<()> {
-    sqlx::query(
-        "update request set changed_at_position = ?1, version = ?2,
-            updated_at = case when ?3 then max(updated_at, ?4) else updated_at end where number = ?5",
-    )
-    .bind(i64::try_from(event.position)?)
-    .bind(i64::try_from(event.version)?)
-    .bind(touch.public)
-    .bind(event.occurred_at)
-    .bind(&touch.number)
-    .execute(&mut *tx)
-    .await?;
-    if touch.public {
-        sqlx::query(
-            "insert or ignore into step (at, position, number, state, sub_result, planned_for) values (?, ?, ?, 0, 0, '')",
-        )
-        .bind(event.occurred_at)
-        .bind(i64::try_from(event.position)?)
-        .bind(&touch.number)
-        .execute(tx)
-        .await?;
-    }
-    Ok(())
 }
 
 async fn unit_defined(tx: &mut SqliteConnection, unit: &UnitDefined) -> anyhow::Result<()> {

@@ -23,6 +23,7 @@ pub(crate) struct Folded {
     pub(crate) connection: SqliteConnection,
     position: u64,
     versions: BTreeMap<String, u64>,
+    heard: Vec<Event>,
 }
 
 impl Folded {
@@ -41,6 +42,7 @@ impl Folded {
             connection,
             position: 0,
             versions: BTreeMap::new(),
+            heard: Vec::new(),
         }
     }
 
@@ -62,6 +64,22 @@ impl Folded {
             ..Event::default()
         };
         Register.apply(&mut self.connection, &event).await.unwrap();
+        self.heard.push(event);
+    }
+
+    /// Everything that is in the file.
+    async fn rows(&mut self) -> String {
+        let requests: Vec<Entry> = sqlx::query_as("select * from request order by number")
+            .fetch_all(&mut self.connection)
+            .await
+            .unwrap();
+        let steps: Vec<(i64, i64, String, i32, i32, String)> =
+            sqlx::query_as("select * from step order by position")
+                .fetch_all(&mut self.connection)
+                .await
+                .unwrap();
+        let tally = self.cells("select * from tally order by 1, 2, 3, 4").await;
+        format!("{requests:#?}\n{steps:#?}\n{tally:#?}")
     }
 
     pub(crate) async fn act(&mut self, act: &Act) {
@@ -233,6 +251,28 @@ proptest! {
                 prop_assert_eq!(entry.concluded_at.is_some(), entry.sub_result().is_some());
                 prop_assert!(entry.updated_at >= entry.registered_at);
             }
+            Ok(())
+        })?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Live, events come one by one or in small batches; a rebuild reads a thousand at once.
+    #[test]
+    fn the_rows_are_the_same_however_events_are_gathered(acts in acts(4), size in 1..40_usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut one_by_one = Folded::new().await;
+            for act in &acts {
+                one_by_one.act(act).await;
+            }
+            let mut gathered = Folded::new().await;
+            for batch in one_by_one.heard.chunks(size) {
+                Register.apply_all(&mut gathered.connection, batch).await.unwrap();
+            }
+            prop_assert_eq!(gathered.rows().await, one_by_one.rows().await);
             Ok(())
         })?;
     }
