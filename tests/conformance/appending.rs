@@ -203,6 +203,63 @@ pub(crate) async fn answers_a_command_the_same_way_again(place: &Place) {
     assert_sound(&log).await;
 }
 
+/// A writer takes for new what it does not remember; the store knows better.
+pub(crate) async fn a_wrong_guess_is_refused_and_asked_again(place: &Place) {
+    let municipality = place.municipality();
+    let first = place.replica(&municipality).await;
+    let old = command(1, &[("a-1", 0, 2), ("b-1", 0, 1)]);
+    let recorded = first.append(old.clone(), None).await.unwrap();
+    let other = place.replica(&municipality).await;
+    other
+        .append(command(2, &[("c-1", 0, 1)]), None)
+        .await
+        .unwrap();
+
+    // It knows where the head is, and nothing of the streams and commands before.
+    let stale = other.append(command(3, &[("a-1", 0, 1)]), None).await;
+    let Err(LogError::Stale { stream, actual, .. }) = stale else {
+        panic!("{stale:?}")
+    };
+    assert_eq!((stream.as_str(), actual), ("a-1", 2));
+    for number in 10..50 {
+        // Past the batches that ask after a wrong guess, so that it guesses again.
+        let stream = format!("d-{number}");
+        other
+            .append(command(number, &[(&stream, 0, 1)]), None)
+            .await
+            .unwrap();
+    }
+    let again = other.append(old, None).await.unwrap();
+    assert!(again.replayed);
+    assert_eq!(again.events, recorded.events);
+
+    // In one batch with a wrong guess, the others are recorded.
+    let requests = (60..90_u128).map(|number| {
+        let stream = format!("e-{number}");
+        let known = number == 75;
+        let stream = if known { "b-1" } else { &stream };
+        command(number, &[(stream, 0, 1)])
+    });
+    let answers = join_all(requests.map(|it| other.append(it, None))).await;
+    assert_eq!(answers.iter().filter(|it| it.is_ok()).count(), 29);
+    assert!(matches!(
+        answers[15],
+        Err(LogError::Stale { actual: 1, .. })
+    ));
+    // What the other writer has appended meanwhile is seen.
+    first
+        .append(command(91, &[("c-1", 1, 1)]), None)
+        .await
+        .unwrap();
+    let stale = other.append(command(92, &[("c-1", 1, 1)]), None).await;
+    assert!(matches!(stale, Err(LogError::Stale { actual: 2, .. })));
+    other
+        .append(command(93, &[("c-1", 2, 1)]), None)
+        .await
+        .unwrap();
+    assert_sound(&first).await;
+}
+
 pub(crate) async fn recorded_at_strictly_rises(place: &Place) {
     let log = place.log().await;
     log.append(command(1, &[("a-1", 0, 3)]), None)

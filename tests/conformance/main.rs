@@ -27,6 +27,7 @@ async fn holds_for(place: &Place) {
     appending::refuses_a_stale_expected_version(place).await;
     appending::writes_several_streams_or_none(place).await;
     appending::answers_a_command_the_same_way_again(place).await;
+    Box::pin(appending::a_wrong_guess_is_refused_and_asked_again(place)).await;
     appending::recorded_at_strictly_rises(place).await;
     appending::keeps_personal_bytes_and_salts_apart(place).await;
     appending::commitments_recompute(place).await;

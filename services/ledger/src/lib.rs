@@ -14,6 +14,7 @@ mod grpc;
 mod log;
 mod metrics;
 mod postgres;
+mod recent;
 pub mod relay;
 pub mod request;
 mod retry;

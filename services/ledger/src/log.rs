@@ -12,6 +12,7 @@ use vocabulary::Municipality;
 use crate::{
     decision::Verdict,
     metrics::Metrics,
+    recent::Recent,
     request::{self, Prepared, Unfit},
     store::{Head, Lease, Shelf, Store, StoreError},
     tail::{Follower, Tail},
@@ -128,7 +129,7 @@ impl Log {
             tail: tail.clone(),
             metrics: metrics.clone(),
             queue: receiver,
-            head: None,
+            recent: Recent::default(),
         };
         let upkeep = Upkeep {
             writer,

@@ -135,6 +135,19 @@ pub(crate) struct Known {
     pub(crate) commands: HashMap<Uuid, Recorded>,
 }
 
+/// From where a batch is decided.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// Nothing is known.
+    Unknown,
+    /// This was the head; what the batch wants to know is read.
+    After(Head),
+    /// All that the batch wants to know is remembered, or guessed: where a guess is wrong, the store refuses the batch.
+    Remembered(Known),
+    /// The head is locked first.
+    Locked,
+}
+
 /// What a command recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Recorded {
@@ -180,8 +193,7 @@ impl Store {
     /// that a writer who lost several races gets its turn.
     pub(crate) async fn commit<T>(
         &self,
-        head: Option<Head>,
-        locked: bool,
+        start: Start,
         asked: &Asked,
         decide: impl FnOnce(Known) -> (Batch, T) + Send,
     ) -> Result<Option<(Batch, T)>, StoreError>
@@ -189,9 +201,13 @@ impl Store {
         T: Send,
     {
         match self {
-            Self::Postgres(log) if locked => log.commit_locked(asked, decide).await.map(Some),
-            Self::Postgres(log) => log.commit(head, asked, decide).await,
-            Self::Sqlite(log) => log.commit(asked, decide).await.map(Some),
+            Self::Postgres(log) => match start {
+                Start::Locked => log.commit_locked(asked, decide).await.map(Some),
+                Start::Unknown => log.commit(None, asked, decide).await,
+                Start::After(head) => log.commit(Some(head), asked, decide).await,
+                Start::Remembered(known) => log.commit_remembered(known, decide).await,
+            },
+            Self::Sqlite(log) => log.commit(start, asked, decide).await.map(Some),
         }
     }
 

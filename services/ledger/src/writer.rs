@@ -12,8 +12,9 @@ use tracing::Instrument as _;
 use crate::{
     decision::{self, Verdict},
     metrics::Metrics,
+    recent::Recent,
     request::Prepared,
-    store::{Batch, Head, PATIENCE, Store, StoreError, in_time},
+    store::{Batch, PATIENCE, Start, Store, StoreError, in_time},
     tail::Tail,
 };
 
@@ -48,8 +49,8 @@ pub(crate) struct Writer {
     pub(crate) tail: Tail,
     pub(crate) metrics: Metrics,
     pub(crate) queue: mpsc::Receiver<Pending>,
-    /// The head as the last commit left it; unknown at first and after any doubt.
-    pub(crate) head: Option<Head>,
+    /// What the last commits left.
+    pub(crate) recent: Recent,
 }
 
 impl Writer {
@@ -131,15 +132,22 @@ impl Writer {
                 let now = self.clock.micros().max(0).cast_unsigned();
                 decision::decide(&self.log, part.iter().map(|it| &it.request), known, now)
             };
-            let attempt = self
-                .store
-                .commit(self.head.take(), races >= RACES, &asked, decide);
+            let known = self.recent.known(part.iter().map(|it| &it.request));
+            let is_guess = known.is_some();
+            let start = match (self.recent.take_head(), known) {
+                _ if races >= RACES => Start::Locked,
+                (_, Some(known)) => Start::Remembered(known),
+                (Some(head), None) => Start::After(head),
+                (None, None) => Start::Unknown,
+            };
+            let attempt = self.store.commit(start, &asked, decide);
             match in_time(attempt).instrument(span_of(part)).await {
                 Ok(Some((batch, verdicts))) => {
                     self.committed(batch);
                     return Ok(verdicts);
                 }
                 Ok(None) => races += 1,
+                Err(StoreError::Refused(_)) if is_guess => self.recent.was_wrong(),
                 Err(error) if error.is_passing() && Instant::now() + pause < deadline => {
                     tracing::warn!(log = self.log, error = %anyhow::Error::from(error), "append is repeated");
                     sleep(pause).await;
@@ -151,7 +159,7 @@ impl Writer {
     }
 
     fn committed(&mut self, batch: Batch) {
-        self.head = Some(batch.after);
+        self.recent.committed(&batch);
         if !batch.events.is_empty() {
             self.metrics
                 .committed(batch.commands.len(), batch.events.len());

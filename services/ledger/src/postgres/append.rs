@@ -59,12 +59,22 @@ impl Postgres {
         };
         let known = self.look_up(&mut connection, head, asked).await?;
         let (batch, rest) = decide(known);
-        let still_true = if batch.events.is_empty() {
-            // Nothing to write, so nothing would show that a refusal rests on an old head.
-            self.head_on(&mut connection).await? == head
-        } else {
-            self.write(&mut connection, &batch).await?
-        };
+        let still_true = self.written(&mut connection, &batch).await?;
+        Ok(still_true.then_some((batch, rest)))
+    }
+
+    /// Decides on what is remembered: one round trip. The unique keys of streams and commands refuse a wrong guess.
+    pub(crate) async fn commit_remembered<T>(
+        &self,
+        known: Known,
+        decide: impl FnOnce(Known) -> (Batch, T) + Send,
+    ) -> Result<Option<(Batch, T)>, StoreError>
+    where
+        T: Send,
+    {
+        let mut connection = self.pool.acquire().await?;
+        let (batch, rest) = decide(known);
+        let still_true = self.written(&mut connection, &batch).await?;
         Ok(still_true.then_some((batch, rest)))
     }
 
@@ -90,6 +100,16 @@ impl Postgres {
         }
         tx.commit().await?;
         Ok((batch, rest))
+    }
+
+    /// Whether the head was where the batch was decided; then it is written.
+    async fn written(&self, connection: &mut PgConnection, batch: &Batch) -> sqlx::Result<bool> {
+        if batch.events.is_empty() {
+            // Nothing to write, so nothing would show that a refusal rests on an old head.
+            Ok(self.head_on(connection).await? == batch.before)
+        } else {
+            self.write(connection, batch).await
+        }
     }
 
     async fn look_up(

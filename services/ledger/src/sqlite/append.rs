@@ -7,7 +7,7 @@ use contracts::ledger::v1::Event;
 use sqlx::{QueryBuilder, Sqlite as Db, SqliteConnection};
 
 use super::{Sqlite, command_on, head_on};
-use crate::store::{Asked, Batch, Known, StoreError};
+use crate::store::{Asked, Batch, Head, Known, Start, StoreError};
 
 /// Rows per statement: well below SQLite's limit of bound values, and few enough different statements to keep prepared.
 const ROWS: usize = 64;
@@ -15,6 +15,7 @@ const ROWS: usize = 64;
 impl Sqlite {
     pub(crate) async fn commit<T>(
         &self,
+        start: Start,
         asked: &Asked,
         decide: impl FnOnce(Known) -> (Batch, T) + Send,
     ) -> Result<(Batch, T), StoreError>
@@ -23,25 +24,39 @@ impl Sqlite {
     {
         let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let head = head_on(&mut tx).await?;
-        let mut versions = HashMap::new();
-        for stream in &asked.streams {
-            versions.insert(stream.clone(), version(&mut tx, stream).await?);
-        }
-        let mut commands = HashMap::new();
-        for id in &asked.commands {
-            commands.extend(command_on(&mut tx, *id).await?.map(|it| (*id, it)));
-        }
-        let (batch, rest) = decide(Known {
-            head,
-            versions,
-            commands,
-        });
+        let known = match start {
+            Start::Remembered(known) if known.head == head => known,
+            Start::Remembered(_) | Start::Unknown | Start::After(_) | Start::Locked => {
+                look_up(&mut tx, head, asked).await?
+            }
+        };
+        let (batch, rest) = decide(known);
         if !batch.events.is_empty() {
             write(&mut tx, &batch).await?;
         }
         tx.commit().await?;
         Ok((batch, rest))
     }
+}
+
+async fn look_up(
+    connection: &mut SqliteConnection,
+    head: Head,
+    asked: &Asked,
+) -> sqlx::Result<Known> {
+    let mut versions = HashMap::new();
+    for stream in &asked.streams {
+        versions.insert(stream.clone(), version(connection, stream).await?);
+    }
+    let mut commands = HashMap::new();
+    for id in &asked.commands {
+        commands.extend(command_on(connection, *id).await?.map(|it| (*id, it)));
+    }
+    Ok(Known {
+        head,
+        versions,
+        commands,
+    })
 }
 
 async fn version(connection: &mut SqliteConnection, stream: &str) -> sqlx::Result<u64> {
