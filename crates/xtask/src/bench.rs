@@ -11,12 +11,15 @@ use crate::{command, nats, places, postgres, wheels};
 pub(crate) enum What {
     /// Intake over HTTP against a bare server, Open311 pages, the search
     Front,
+    /// The log: appends, followers, read models, the auditor, each beside what bounds it
+    Ledger,
 }
 
 impl What {
     const fn target(self) -> &'static str {
         match self {
             Self::Front => "front",
+            Self::Ledger => "ledger",
         }
     }
 }

@@ -14,8 +14,9 @@ use crate::{
     bare::Bare,
     client::Connection,
     cpu::{self, Used},
-    load::{self, Target, Turn},
+    load::{self, Target},
     report::{Report, rounded},
+    turn::{Turn, median},
 };
 
 const CITY: &str = "bench";
@@ -174,12 +175,6 @@ async fn batches_of_ours(cluster: &Cluster) -> anyhow::Result<(f64, f64)> {
 
 fn average(before: (f64, f64), after: (f64, f64)) -> f64 {
     (after.1 - before.1) / (after.0 - before.0).max(1.0)
-}
-
-fn median(of: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = of.collect();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
 impl Side {

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use futures::future::try_join_all;
 
-use crate::client::Connection;
+use crate::{client::Connection, turn::Turn};
 
 /// No two requests of one run say the same: words that were just sent are a repetition, not a request.
 static FILED: AtomicU64 = AtomicU64::new(0);
@@ -21,45 +21,6 @@ pub(crate) struct Target {
     pub(crate) path: String,
     pub(crate) key: String,
     pub(crate) jurisdiction: String,
-}
-
-/// What came of a turn.
-#[derive(Debug, Clone)]
-pub(crate) struct Turn {
-    pub(crate) seconds: f64,
-    /// Microseconds, sorted.
-    latencies: Vec<u32>,
-}
-
-impl Turn {
-    pub(crate) fn answered(&self) -> usize {
-        self.latencies.len()
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "thousands of requests")]
-    pub(crate) fn per_second(&self) -> f64 {
-        self.answered() as f64 / self.seconds
-    }
-
-    /// Milliseconds within which this share of all answers came.
-    pub(crate) fn within(&self, share: f64) -> f64 {
-        f64::from(quantile(&self.latencies, share)) / 1_000.0
-    }
-}
-
-/// The value below which a share of the sorted ones lies; 0 of none.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a length is an index"
-)]
-pub(crate) fn quantile(sorted: &[u32], share: f64) -> u32 {
-    let at = (sorted.len() as f64 * share).ceil() as usize;
-    sorted
-        .get(at.clamp(1, sorted.len().max(1)) - 1)
-        .copied()
-        .unwrap_or_default()
 }
 
 /// Files requests for so long, in a thread of its own, so that its work can be told from the rest of this process.
@@ -95,10 +56,8 @@ async fn all(target: &Target, clients: usize, lasting: Duration) -> anyhow::Resu
     let started = Instant::now();
     let end = started + lasting;
     let each = connections.into_iter().map(|it| file(target, it, end));
-    let mut latencies = try_join_all(each).await?.concat();
-    let seconds = started.elapsed().as_secs_f64();
-    latencies.sort_unstable();
-    Ok(Turn { seconds, latencies })
+    let latencies = try_join_all(each).await?.concat();
+    Ok(Turn::new(started.elapsed().as_secs_f64(), latencies))
 }
 
 async fn file(

@@ -12,13 +12,18 @@
 mod bare;
 mod client;
 mod cpu;
+#[path = "../fill.rs"]
 mod fill;
 mod intake;
 mod load;
 mod million;
 mod pages;
+#[path = "../report.rs"]
 mod report;
 mod search;
+#[path = "../turn.rs"]
+mod turn;
+#[path = "../words.rs"]
 mod words;
 
 use std::path::PathBuf;

@@ -195,7 +195,7 @@ fn read_models(data: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
 /// Times in milliseconds: the median, and the one within which 95 of a hundred lie.
 pub(crate) fn summary(mut micros: Vec<u32>) -> (f64, f64) {
     micros.sort_unstable();
-    let at = |share| f64::from(crate::load::quantile(&micros, share)) / 1_000.0;
+    let at = |share| f64::from(crate::turn::quantile(&micros, share)) / 1_000.0;
     (at(0.5), at(0.95))
 }
 
