@@ -1,11 +1,11 @@
 //! The read model: a row per contact and a row per request, with what it is counted by.
 
+mod batch;
 mod due;
 
 use anyhow::Context as _;
 use chassis::event;
 use contracts::{
-    intake::v1::{ContactRegistered, RequestRegistered},
     ledger::v1::Event,
     routing::v1::{
         CitizenWrote, InformationAsked, RequestAccepted, RequestAssigned, RequestConcluded,
@@ -17,6 +17,8 @@ use projection::ReadModel;
 use sqlx::SqliteConnection;
 use vocabulary::RequestState;
 
+use self::batch::Batch;
+
 /// What contacts and requests are counted by.
 #[derive(Debug, Clone, Copy)]
 pub struct Counts;
@@ -27,96 +29,81 @@ impl ReadModel for Counts {
     const SCHEMA: &'static str = include_str!("counts/schema.sql");
 
     async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
-        match event.r#type.as_str() {
-            "intake.ContactRegistered" => contact(tx, event).await,
-            "intake.RequestRegistered" => request(tx, event).await,
-            "routing.UnitDefined" => {
-                let UnitDefined {
-                    code,
-                    name_tr,
-                    name_en,
-                    ..
-                } = event::decode(event)?;
-                name(tx, NAME_UNIT, &code, &name_tr, &name_en).await
-            }
-            "routing.UnitChanged" => {
-                let UnitChanged {
-                    code,
-                    name_tr,
-                    name_en,
-                    ..
-                } = event::decode(event)?;
-                name(tx, NAME_UNIT, &code, &name_tr, &name_en).await
-            }
-            "routing.TopicDefined" => {
-                let TopicDefined {
-                    code,
-                    name_tr,
-                    name_en,
-                    standard,
-                    ..
-                } = event::decode(event)?;
-                name(tx, NAME_TOPIC, &code, &name_tr, &name_en).await?;
-                due::post(tx, &code, standard.unwrap_or_default()).await
-            }
-            "routing.TopicChanged" => {
-                let TopicChanged {
-                    code,
-                    name_tr,
-                    name_en,
-                    standard,
-                    ..
-                } = event::decode(event)?;
-                name(tx, NAME_TOPIC, &code, &name_tr, &name_en).await?;
-                due::post(tx, &code, standard.unwrap_or_default()).await
-            }
-            _ => match Handling::of(event)? {
-                Some(handling) => {
-                    due::go_on(tx, digits(&handling.number)?, handling.state, event).await?;
-                    handling.apply(tx).await
-                }
-                None => Ok(()),
-            },
+        self.apply_all(tx, std::slice::from_ref(event)).await
+    }
+
+    /// A batch is folded in memory; however events are gathered, the rows come out the same.
+    async fn apply_all(&self, tx: &mut SqliteConnection, events: &[Event]) -> anyhow::Result<()> {
+        let mut heard = Vec::with_capacity(events.len());
+        for event in events {
+            let handling = Handling::of(event)
+                .with_context(|| format!("event {} of type {}", event.position, event.r#type))?;
+            heard.push((event, handling));
         }
+        let handled = heard.iter().filter_map(|(_, it)| it.as_ref());
+        let mut batch = Batch::of(tx, handled.map(|it| it.number.as_str())).await?;
+        for (event, handling) in heard {
+            let change = applied(tx, &mut batch, event, handling);
+            projection::traced::<Self>(event, change).await?;
+        }
+        batch.write(tx).await
     }
 }
 
-async fn contact(tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
-    let contact: ContactRegistered = event::decode(event)?;
-    sqlx::query("insert into contact (position, occurred_at, channel) values (?, ?, ?)")
-        .bind(i64::try_from(event.position)?)
-        .bind(event.occurred_at)
-        .bind(contact.channel)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-async fn request(tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
-    let registered: RequestRegistered = event::decode(event)?;
-    let is_imported = registered.imported.is_some();
-    let (number, topic) = (digits(&registered.number)?, registered.topic);
-    let imported = registered.imported.unwrap_or_default();
-    sqlx::query(
-        "insert into request (number, occurred_at, channel, topic, unit, district, state, sub_result, imported,
-         source_agency, source_status, due_at) values (?, ?, ?, ?, '', ?, ?, 0, ?, ?, ?, ?)",
-    )
-    .bind(number)
-    .bind(event.occurred_at)
-    .bind(registered.channel)
-    .bind(&topic)
-    .bind(registered.place.map(|it| it.district).unwrap_or_default())
-    .bind(RequestState::Registered.number())
-    .bind(is_imported)
-    .bind(imported.agency)
-    .bind(imported.status)
-    .bind(Some(imported.due_at).filter(|it| *it != 0))
-    .execute(&mut *tx)
-    .await?;
-    if is_imported {
-        return Ok(());
+async fn applied(
+    tx: &mut SqliteConnection,
+    batch: &mut Batch,
+    event: &Event,
+    handling: Option<Handling>,
+) -> anyhow::Result<()> {
+    if let Some(handling) = handling {
+        return batch.handled(handling, event);
     }
-    due::begin(tx, number, &topic, event).await
+    match event.r#type.as_str() {
+        "intake.ContactRegistered" => batch.contact(event),
+        "intake.RequestRegistered" => batch.request(tx, event).await,
+        "routing.UnitDefined" => {
+            let UnitDefined {
+                code,
+                name_tr,
+                name_en,
+                ..
+            } = event::decode(event)?;
+            name(tx, NAME_UNIT, &code, &name_tr, &name_en).await
+        }
+        "routing.UnitChanged" => {
+            let UnitChanged {
+                code,
+                name_tr,
+                name_en,
+                ..
+            } = event::decode(event)?;
+            name(tx, NAME_UNIT, &code, &name_tr, &name_en).await
+        }
+        "routing.TopicDefined" => {
+            let TopicDefined {
+                code,
+                name_tr,
+                name_en,
+                standard,
+                ..
+            } = event::decode(event)?;
+            name(tx, NAME_TOPIC, &code, &name_tr, &name_en).await?;
+            batch.posted(tx, &code, standard.unwrap_or_default()).await
+        }
+        "routing.TopicChanged" => {
+            let TopicChanged {
+                code,
+                name_tr,
+                name_en,
+                standard,
+                ..
+            } = event::decode(event)?;
+            name(tx, NAME_TOPIC, &code, &name_tr, &name_en).await?;
+            batch.posted(tx, &code, standard.unwrap_or_default()).await
+        }
+        _ => Ok(()),
+    }
 }
 
 const NAME_UNIT: &str = "insert or replace into unit (code, name_tr, name_en) values (?, ?, ?)";
@@ -240,20 +227,6 @@ impl Handling {
             }
             _ => return Ok(None),
         }))
-    }
-
-    async fn apply(self, tx: &mut SqliteConnection) -> anyhow::Result<()> {
-        sqlx::query(
-            "update request set state = ?, sub_result = ?, concluded_at = ?, unit = coalesce(?, unit) where number = ?",
-        )
-            .bind(self.state.number())
-            .bind(self.sub_result)
-            .bind(self.concluded_at)
-            .bind(self.unit)
-            .bind(digits(&self.number)?)
-            .execute(tx)
-            .await?;
-        Ok(())
     }
 }
 

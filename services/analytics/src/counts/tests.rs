@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use contracts::{
     analytics::v1::{Count, GetReportReply, StandardCount},
+    intake::v1::RequestRegistered,
     ledger::v1::NewEvent,
     vocabulary::v1::{Imported, ServiceStandard},
 };
@@ -33,9 +34,10 @@ async fn folded(events: Vec<NewEvent>) -> GetReportReply {
         .execute(&mut connection)
         .await
         .unwrap();
-    let mut last = 0;
-    for (new, position) in events.into_iter().zip(1..) {
-        let event = Event {
+    let events: Vec<Event> = events
+        .into_iter()
+        .zip(1..)
+        .map(|(new, position)| Event {
             position,
             r#type: new.r#type,
             schema_version: 1,
@@ -43,9 +45,16 @@ async fn folded(events: Vec<NewEvent>) -> GetReportReply {
             facts: new.facts,
             personal: new.personal,
             ..Event::default()
-        };
-        Counts.apply(&mut connection, &event).await.unwrap();
-        last = position;
+        })
+        .collect();
+    let last = events.len();
+    // Some one by one, some together, as they come.
+    let (first, rest) = events.split_at(last / 3);
+    for event in first {
+        Counts.apply(&mut connection, event).await.unwrap();
+    }
+    for batch in rest.chunks(7) {
+        Counts.apply_all(&mut connection, batch).await.unwrap();
     }
     let position = format!("create table projection_position as select {last} as position");
     sqlx::raw_sql(sqlx::AssertSqlSafe(position))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::{
+    intake::v1::{ContactRegistered, RequestRegistered},
     ledger::v1::NewEvent,
     routing::v1::CommentAdded,
     vocabulary::v1::{Imported, Place},
