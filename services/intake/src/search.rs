@@ -11,6 +11,7 @@ mod erase;
 mod find;
 mod fold;
 mod heard;
+mod narrow;
 mod query;
 mod rank;
 mod words;

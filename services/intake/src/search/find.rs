@@ -1,4 +1,5 @@
-//! Answers a search: whole numbers first, then parts of one, then phones and e-mail addresses, then words by rank.
+//! Answers a search: whole numbers first, then parts of one, then phones and e-mail addresses, then words: by rank, or, within
+//! a unit or a state, the newest first.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,10 +19,6 @@ use super::{
 const RANKED: i64 = 500;
 /// Words that an unfinished one may become.
 const LONGER: i64 = 100;
-/// A word that more rows have is common.
-const COMMON: i64 = 20_000;
-/// So few requests are read one by one rather than looked for among those with a common word.
-const FEW: i64 = 4_000;
 /// A search that is further behind the log says so instead of answering.
 const BEHIND: u64 = 1_000;
 
@@ -64,19 +61,18 @@ impl After {
 }
 
 /// Where to look: up to a position, in some units and states.
-struct Scope {
-    top: i64,
+pub(super) struct Scope {
+    pub(super) top: i64,
     /// JSON lists.
-    units: String,
-    states: String,
-    narrow: bool,
+    pub(super) units: String,
+    pub(super) states: String,
+    pub(super) is_narrow: bool,
+    /// `doc` is within the scope; parameters 1 to 3 are the scope's. What is not asked for is not looked at, so that an index
+    /// can be.
+    pub(super) within: &'static str,
 }
 
-/// `doc` is within the scope; parameters 1 to 3 are the scope's.
-const WITHIN: &str = "doc.id <= ?1 and (?2 = '[]' or doc.unit in (select value from json_each(?2)))
-    and (?3 = '[]' or doc.state in (select value from json_each(?3)))";
-
-type Found = (i64, String, &'static str);
+pub(super) type Found = (i64, String, &'static str);
 
 impl Search {
     /// Requests that fit, best first; `head` is the log's newest position.
@@ -123,7 +119,7 @@ impl Search {
         self.projection.at_least(at_least).await
     }
 
-    fn pool(&self) -> &SqlitePool {
+    pub(super) fn pool(&self) -> &SqlitePool {
         self.projection.pool()
     }
 
@@ -134,11 +130,25 @@ impl Search {
         after: Option<After>,
     ) -> anyhow::Result<Scope> {
         let now = i64::try_from(self.projection.position())?;
+        let within = match (units.is_empty(), states.is_empty()) {
+            (true, true) => "+doc.id <= ?1 and ?2 = '[]' and ?3 = '[]'",
+            (false, true) => {
+                "+doc.id <= ?1 and doc.unit in (select value from json_each(?2)) and ?3 = '[]'"
+            }
+            (true, false) => {
+                "+doc.id <= ?1 and ?2 = '[]' and doc.state in (select value from json_each(?3))"
+            }
+            (false, false) => {
+                "+doc.id <= ?1 and doc.unit in (select value from json_each(?2))
+                 and doc.state in (select value from json_each(?3))"
+            }
+        };
         Ok(Scope {
             top: after.map_or(now, |it| it.top),
             units: serde_json::to_string(units)?,
             states: serde_json::to_string(states)?,
-            narrow: !units.is_empty() || !states.is_empty(),
+            is_narrow: !units.is_empty() || !states.is_empty(),
+            within,
         })
     }
 
@@ -150,12 +160,21 @@ impl Search {
             found.extend(self.reached(&scope, &query.reach, RANKED).await?);
         }
         self.complete(&mut query).await?;
-        found.extend(self.worded(&scope, &query, asked.people).await?);
+        let skip = asked.after.map_or(0, |it| it.skip);
+        let end = skip.saturating_add(asked.limit);
+        if let Some(expression) = query.expression(asked.people) {
+            let worded = if scope.is_narrow {
+                // One more than are shown tells whether there are more.
+                self.newest(&scope, &query, &expression, asked.people, end + 1)
+                    .await?
+            } else {
+                self.best(&scope, &query, &expression, asked.people).await?
+            };
+            found.extend(worded);
+        }
         let mut seen = HashSet::new();
         found.retain(|(id, _, _)| seen.insert(*id));
 
-        let skip = asked.after.map_or(0, |it| it.skip);
-        let end = skip.saturating_add(asked.limit);
         let next = (found.len() > end).then(|| format!("{}-{end}", scope.top));
         let page = found.into_iter().skip(skip).take(asked.limit);
         Ok(SearchReply {
@@ -176,7 +195,10 @@ impl Search {
         };
         let mut found = Vec::new();
         if let Some(number) = &query.number {
-            let whole = format!("select id, number from doc where number = ?4 and {WITHIN}");
+            let whole = format!(
+                "select id, number from doc where number = ?4 and {}",
+                scope.within
+            );
             found = self.rows(&whole, scope, number.as_str(), "", 1).await?;
         }
         // The year alone tells nothing; with three digits more it does.
@@ -188,7 +210,8 @@ impl Search {
         let parts = format!(
             "select id, number from (
                 select * from doc where {whole} union select * from doc where tail >= ?4 and tail < ?5
-             ) as doc where {WITHIN} order by id desc limit ?6"
+             ) as doc where {} order by id desc limit ?6",
+            scope.within
         );
         found.extend(
             self.rows(&parts, scope, digits, &format!("{digits}:"), RANKED)
@@ -196,7 +219,8 @@ impl Search {
         );
         let ending: String = digits.chars().rev().collect();
         let ends = format!(
-            "select id, number from doc where backwards >= ?4 and backwards < ?5 and {WITHIN} order by id desc limit ?6"
+            "select id, number from doc where backwards >= ?4 and backwards < ?5 and {} order by id desc limit ?6",
+            scope.within
         );
         found.extend(
             self.rows(&ends, scope, &ending, &format!("{ending}:"), RANKED)
@@ -250,7 +274,8 @@ impl Search {
         let hashes: Vec<i64> = reach.iter().map(hash).collect();
         let statement = format!(
             "select distinct doc.id, doc.number from reach join doc on doc.person = reach.person and doc.person <> 0
-             where reach.hash in (select value from json_each(?4)) and {WITHIN} order by doc.id desc limit ?6"
+             where reach.hash in (select value from json_each(?4)) and {} order by doc.id desc limit ?6",
+            scope.within
         );
         let rows = self
             .rows(
@@ -288,21 +313,14 @@ impl Search {
     }
 
     /// By words, best first, among the newest that have them all.
-    async fn worded(
+    async fn best(
         &self,
         scope: &Scope,
         query: &Query,
+        expression: &str,
         people: bool,
     ) -> anyhow::Result<Vec<Found>> {
-        let Some(expression) = query.expression(people) else {
-            return Ok(Vec::new());
-        };
-        let rows =
-            if scope.narrow && self.is_common(&expression).await? && self.is_small(scope).await? {
-                self.read_all(scope).await?
-            } else {
-                self.matching(scope, &expression).await?
-            };
+        let rows = self.matching(scope, expression, RANKED).await?;
         let newest = rows.iter().map(|it| it.at).max().unwrap_or_default();
         let mut best: BTreeMap<i64, (f64, String, &'static str)> = BTreeMap::new();
         for row in rows {
@@ -324,61 +342,26 @@ impl Search {
             .collect())
     }
 
-    async fn matching(&self, scope: &Scope, expression: &str) -> sqlx::Result<Vec<Row>> {
+    /// The newest rows that the index finds.
+    pub(super) async fn matching(
+        &self,
+        scope: &Scope,
+        expression: &str,
+        limit: i64,
+    ) -> sqlx::Result<Vec<Row>> {
         let statement = format!(
             "select doc.id, doc.number, doc.at, t.words, t.stems, t.place, t.name
              from texts as t left join message on message.id = t.rowid
              cross join doc on doc.id = coalesce(message.doc, t.rowid)
-             where t.texts match ?4 and t.rowid <= ?1 and {WITHIN} order by t.rowid desc limit ?5"
+             where t.texts match ?4 and t.rowid <= ?1 and {} order by t.rowid desc limit ?5",
+            scope.within
         );
         sqlx::query_as(AssertSqlSafe(statement))
             .bind(scope.top)
             .bind(&scope.units)
             .bind(&scope.states)
             .bind(expression)
-            .bind(RANKED)
-            .fetch_all(self.pool())
-            .await
-    }
-
-    async fn is_common(&self, expression: &str) -> sqlx::Result<bool> {
-        let rows: i64 = sqlx::query_scalar(
-            "select count(*) from (select rowid from texts where texts match ?1 limit ?2)",
-        )
-        .bind(expression)
-        .bind(COMMON)
-        .fetch_one(self.pool())
-        .await?;
-        Ok(rows == COMMON)
-    }
-
-    async fn is_small(&self, scope: &Scope) -> sqlx::Result<bool> {
-        let statement = format!("select count(*) from (select 1 from doc where {WITHIN} limit ?4)");
-        let rows: i64 = sqlx::query_scalar(AssertSqlSafe(statement))
-            .bind(scope.top)
-            .bind(&scope.units)
-            .bind(&scope.states)
-            .bind(FEW)
-            .fetch_one(self.pool())
-            .await?;
-        Ok(rows < FEW)
-    }
-
-    /// All rows of a small scope.
-    async fn read_all(&self, scope: &Scope) -> sqlx::Result<Vec<Row>> {
-        // `texts_content` is where FTS5 keeps the columns: read by id, without asking the index.
-        let statement = format!(
-            "select doc.id, doc.number, doc.at, t.c0 as words, t.c1 as stems, t.c2 as place, t.c3 as name
-             from doc join texts_content as t on t.id = doc.id where {WITHIN}
-             union all
-             select doc.id, doc.number, doc.at, t.c0, t.c1, t.c2, t.c3
-             from doc join message on message.doc = doc.id join texts_content as t on t.id = message.id
-             where message.id <= ?1 and {WITHIN}"
-        );
-        sqlx::query_as(AssertSqlSafe(statement))
-            .bind(scope.top)
-            .bind(&scope.units)
-            .bind(&scope.states)
+            .bind(limit)
             .fetch_all(self.pool())
             .await
     }
