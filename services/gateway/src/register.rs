@@ -24,7 +24,7 @@ pub struct Register;
 
 impl ReadModel for Register {
     const NAME: &'static str = "register";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const SCHEMA: &'static str = include_str!("register/schema.sql");
 
     async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@
 use sqlx::{QueryBuilder, Sqlite};
 use tonic::Status;
 
-use super::filter::{Cursor, Matching, Span};
+use super::filter::{Area, Cursor, Matching, Span};
 use crate::register::{Entry, Reader, unreadable};
 
 /// Degrees of latitude: what lies in a lower box is looked for by its place, in a higher one by its time.
@@ -52,17 +52,53 @@ pub(super) async fn these(register: &Reader, numbers: &[String]) -> Result<Vec<E
 }
 
 fn query(matching: &Matching) -> QueryBuilder<Sqlite> {
-    let sort = if matching.follows_changes() {
-        "updated_at"
+    let (sort, beyond, order) = if matching.follows_changes() {
+        ("updated_at", ">", "")
     } else {
-        "registered_at"
+        ("registered_at", "<", " desc")
     };
-    let mut query = QueryBuilder::new("select * from request indexed by ");
-    query.push(index(matching));
-    // Something that is always true, so that each condition begins alike.
-    query.push(" where 1");
-    within(&mut query, "registered_at", matching.registered);
-    within(&mut query, "updated_at", matching.updated);
+    // What is passed over is passed over in the index: only the page's own rows are read.
+    let passes_over = matching.skip > 0;
+    let mut query = QueryBuilder::new(if passes_over {
+        "select request.* from (select number from request"
+    } else {
+        "select * from request"
+    });
+    narrowed(&mut query, matching);
+    if let Some(after) = &matching.after {
+        query
+            .push(format!(" and ({sort}, number) {beyond} ("))
+            .push_bind(after.at)
+            .push(", ")
+            .push_bind(after.number.clone())
+            .push(")");
+    }
+    query
+        .push(format!(" order by {sort}{order}, number{order} limit "))
+        .push_bind(i64::from(matching.size) + 1);
+    if passes_over {
+        query
+            .push(" offset ")
+            .push_bind(matching.skip)
+            .push(format!(") as page cross join request on request.number = page.number order by request.{sort}{order}, request.number{order}"));
+    }
+    query
+}
+
+/// Which index is walked, and all that a request must be.
+fn narrowed(query: &mut QueryBuilder<Sqlite>, matching: &Matching) {
+    if let Some(area) = matching.area.as_ref().filter(|it| is_low(it)) {
+        // All that lies there by the index alone, and the rest of these few.
+        query.push(" where number in (select number from request indexed by request_place where 1");
+        boxed(query, area);
+        query.push(")");
+    } else {
+        query.push(" indexed by ").push(index(matching));
+        // Something that is always true, so that each condition begins alike.
+        query.push(" where 1");
+    }
+    within(query, "registered_at", matching.registered);
+    within(query, "updated_at", matching.updated);
     if !matching.topics.is_empty() {
         query.push(" and topic in (");
         let mut topics = query.separated(", ");
@@ -74,35 +110,17 @@ fn query(matching: &Matching) -> QueryBuilder<Sqlite> {
     if let Some(open) = matching.open {
         query.push(" and open = ").push_bind(open);
     }
-    if matching.area.is_some() {
-        area(&mut query, matching);
+    if let Some(area) = &matching.area {
+        around(query, area);
     }
-    let (beyond, order) = if matching.follows_changes() {
-        (">", "")
-    } else {
-        ("<", " desc")
-    };
-    if let Some(after) = &matching.after {
-        query
-            .push(format!(" and ({sort}, number) {beyond} ("))
-            .push_bind(after.at)
-            .push(", ")
-            .push_bind(after.number.clone())
-            .push(")");
-    }
-    query
-        .push(format!(" order by {sort}{order}, number{order} limit "))
-        .push_bind(i64::from(matching.size) + 1)
-        .push(" offset ")
-        .push_bind(matching.skip);
-    query
+}
+
+fn is_low(area: &Area) -> bool {
+    area.latitude.1 - area.latitude.0 < LOW
 }
 
 fn index(matching: &Matching) -> &'static str {
-    let is_low = |it: &super::filter::Area| it.latitude.1 - it.latitude.0 < LOW;
-    if matching.area.as_ref().is_some_and(is_low) {
-        "request_place"
-    } else if matching.follows_changes() {
+    if matching.follows_changes() {
         "request_updated"
     } else if !matching.topics.is_empty() {
         "request_topic"
@@ -123,15 +141,20 @@ fn within(query: &mut QueryBuilder<Sqlite>, column: &str, span: Span) {
     }
 }
 
-/// Only where the place is published, so that no search tells what an answer withholds.
-fn area(query: &mut QueryBuilder<Sqlite>, matching: &Matching) {
-    let Some(area) = matching.area else { return };
-    query.push(" and topic in (select code from topic where public = 1)");
+fn boxed(query: &mut QueryBuilder<Sqlite>, area: &Area) {
     for (column, (from, to)) in [("latitude", area.latitude), ("longitude", area.longitude)] {
         query
             .push(format!(" and {column} between "))
             .push_bind(from);
         query.push(" and ").push_bind(to);
+    }
+}
+
+/// Only where the place is published, so that no search tells what an answer withholds.
+fn around(query: &mut QueryBuilder<Sqlite>, area: &Area) {
+    query.push(" and topic in (select code from topic where public = 1)");
+    if !is_low(area) {
+        boxed(query, area);
     }
     if let Some(circle) = area.circle {
         let shorter = circle.shorter * circle.shorter;
@@ -223,12 +246,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn pages_before_are_passed_over_in_the_index() {
+        for (pairs, index) in [
+            (&[("page", "100")][..], "COVERING INDEX request_registered"),
+            (
+                &[("page", "100"), ("status", "open")],
+                "COVERING INDEX request_open",
+            ),
+            (
+                &[("page", "100"), ("service_code", "pothole")],
+                "COVERING INDEX request_topic",
+            ),
+        ] {
+            let plan = plan(pairs).await;
+            assert!(plan.contains(index), "{pairs:?}: {plan}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_place_is_found_by_its_latitude() {
         let near = plan(&[("lat", "39.92"), ("long", "32.85")]).await;
         assert!(
-            near.contains("request_place (latitude>? AND latitude<?)"),
+            near.contains("COVERING INDEX request_place (latitude>? AND latitude<?)"),
             "{near}"
         );
+        let page = plan(&[("lat", "39.92"), ("long", "32.85"), ("page", "3")]).await;
+        assert!(page.contains("COVERING INDEX request_place"), "{page}");
         let city = plan(&[("bbox", "32,39,33,40")]).await;
         assert!(city.contains("request_registered"), "{city}");
     }

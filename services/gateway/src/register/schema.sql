@@ -49,7 +49,7 @@ create index request_unit_state on request (unit, state, registered_at);
 create index request_topic on request (topic, registered_at);
 create index request_channel on request (channel, registered_at);
 create index request_district on request (district, registered_at);
-create index request_place on request (latitude) where latitude is not null;
+create index request_place on request (latitude, longitude) where latitude is not null;
 create index request_person on request (person, registered_at) where person <> '';
 create index request_assignee on request (assignee, registered_at) where assignee <> '';
 create index request_due on request (due_at) where open = 1 and due_at is not null;

@@ -67,7 +67,7 @@ impl House {
             centre,
             folder,
         };
-        house.fill(&platform.data.join("ova/register-v3.db")).await;
+        house.fill(&platform.data.join("ova/register-v4.db")).await;
         house
     }
 
