@@ -1,21 +1,20 @@
 //! Twenty people are erased, and then looked for: through every door, and byte by byte in everything that was written.
 
+mod people;
+
 use anyhow::Context as _;
 use contracts::{
     analytics::v1::GetReportReply,
     intake::v1::{
-        Citizen, ErasePersonRequest, ErasureGround, File, FindByCallerRequest,
-        GetAttachmentRequest, RegisterContactRequest, RegisterRequestRequest, RequestRegistered,
-        SearchRequest, ViewRequestRequest,
+        ErasePersonRequest, ErasureGround, FindByCallerRequest, GetAttachmentRequest,
+        RegisterRequestRequest, SearchRequest, ViewRequestRequest,
     },
-    vocabulary::v1::{Channel, Language, SubResult},
+    vocabulary::v1::{Channel, SubResult},
 };
 use futures::future::try_join_all;
-use prost::Message as _;
-use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use tests::{
-    City, Cluster, city::command_id, eventually, files, open311::Format, picture, process::Launch,
+    City, Cluster, city::command_id, eventually, files, open311::Format, process::Launch,
     work::Work,
 };
 use tonic::Code;
@@ -24,64 +23,12 @@ use super::{
     SOON, Said, cluster, say,
     secrets::{everything_written, is_search, scan::Scan, traces_have_arrived},
 };
+use people::{Person, Texts, filed, worked_on};
 
 const CITY: &str = "unut";
 
 /// Four by each way in.
 const PEOPLE: usize = 20;
-
-/// Somebody, as the log knows them.
-#[derive(Debug)]
-struct Person {
-    /// What all their texts begin with.
-    mark: String,
-    phone: String,
-    number: String,
-    pseudonym: String,
-    contact: String,
-    attachment: Option<String>,
-    /// Where their tracking page was shown to them.
-    secret: Option<String>,
-}
-
-/// The texts of one person; each begins with a mark that occurs nowhere else.
-struct Texts {
-    mark: String,
-    phone: String,
-}
-
-impl Texts {
-    fn of(person: usize) -> Self {
-        Self {
-            mark: format!("zvunut{person:02}"),
-            phone: format!("+90530765{person:04}"),
-        }
-    }
-
-    fn text(&self, field: &str) -> String {
-        format!("{}{field} çukur", self.mark)
-    }
-
-    fn email(&self) -> String {
-        format!("{0}mail@{0}.example", self.mark)
-    }
-
-    fn citizen(&self) -> Citizen {
-        Citizen {
-            name: self.text("name"),
-            given_name: self.text("given"),
-            family_name: self.text("family"),
-            email: self.email(),
-            phone: self.phone.clone(),
-            language: Language::Tr.into(),
-        }
-    }
-
-    /// What every one of them holds.
-    fn marks(&self) -> [String; 2] {
-        [self.mark.clone(), self.phone.clone()]
-    }
-}
 
 #[tokio::test]
 async fn who_is_erased_is_in_no_byte_and_behind_no_door_and_every_proof_still_holds()
@@ -144,6 +91,12 @@ async fn who_is_erased_is_in_no_byte_and_behind_no_door_and_every_proof_still_ho
     for person in &people {
         no_door_shows(&city, person).await?;
     }
+    let said = say(&city, &["audit", "export", "--out", &path("log")]).await?;
+    assert_eq!(said.code, 0, "{}", said.err);
+    for exported in files::below(folder.path())? {
+        let found = scan.file(&exported)?;
+        assert!(found.is_empty(), "somebody erased is exported: {found:#?}");
+    }
     traces_have_arrived(&cluster).await?;
     let found = everything_written(&cluster, CITY, &scan, |_| true).await?;
     assert!(
@@ -157,167 +110,6 @@ async fn who_is_erased_is_in_no_byte_and_behind_no_door_and_every_proof_still_ho
     }
     certified(&certificate, &path("forged"), &people[0]).await?;
     life_goes_on(&city, &people).await
-}
-
-async fn filed(city: &City, at: usize) -> anyhow::Result<Person> {
-    let texts = Texts::of(at);
-    let mut secret = None;
-    let number = match at % 5 {
-        0 => {
-            let (number, opens) = by_portal(city, &texts).await?;
-            secret = Some(opens);
-            number
-        }
-        1 => by_open311(city, &texts).await?,
-        2 => by_phone(city, &texts).await?,
-        3 => at_the_desk(city, &texts).await?,
-        _ => by_api(city, &texts).await?,
-    };
-    let history = city
-        .has_recorded(&number, "intake.RequestRegistered", 1)
-        .await?;
-    let registered = history
-        .iter()
-        .find(|it| it.r#type == "intake.RequestRegistered");
-    let registered = registered.context("it is registered")?;
-    let registered = RequestRegistered::decode(registered.facts.as_slice())?;
-    Ok(Person {
-        mark: texts.mark,
-        phone: texts.phone,
-        number,
-        pseudonym: registered.person,
-        contact: registered.contact,
-        attachment: registered.attachments.into_iter().next().map(|it| it.id),
-        secret,
-    })
-}
-
-async fn by_portal(city: &City, texts: &Texts) -> anyhow::Result<(String, String)> {
-    let filed = [
-        ("topic", "pothole".to_owned()),
-        ("name", texts.text("name")),
-        ("email", texts.email()),
-        ("phone", texts.phone.clone()),
-        ("description", texts.text("describes")),
-        ("address", texts.text("address")),
-    ];
-    let filed = filed
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
-    let photo = picture::png(&texts.text("pixels"), &texts.text("exif"));
-    let receipt = city.portal().file_with(&filed, &[photo]).await?;
-    let (number, secret) = (receipt.element("number")?, receipt.element("secret")?);
-    let tracked = city.portal().track(&number, &secret).await?;
-    assert!(
-        tracked.html.contains(&texts.mark) && tracked.html.contains("data:image/"),
-        "the citizen cannot see it: {}",
-        tracked.html
-    );
-    Ok((number, secret))
-}
-
-async fn by_open311(city: &City, texts: &Texts) -> anyhow::Result<String> {
-    let filed = [
-        ("service_code", "pothole".to_owned()),
-        ("lat", "39.92".to_owned()),
-        ("long", "32.85".to_owned()),
-        ("first_name", texts.text("given")),
-        ("last_name", texts.text("family")),
-        ("email", texts.email()),
-        ("phone", texts.phone.clone()),
-        ("description", texts.text("describes")),
-        ("address_string", texts.text("address")),
-        (
-            "media_url",
-            format!("https://photos.example/{}media.jpg", texts.mark),
-        ),
-    ];
-    let filed = filed
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
-    city.open311().file(&filed, Format::Json).await?.number()
-}
-
-async fn by_phone(city: &City, texts: &Texts) -> anyhow::Result<String> {
-    let contact = RegisterContactRequest {
-        command_id: command_id(&format!("erasure: {} calls", texts.mark)),
-        channel: Channel::Phone.into(),
-        citizen: Some(texts.citizen()),
-        note: texts.text("note"),
-        ..RegisterContactRequest::default()
-    };
-    let contact = city.intake().register_contact(contact).await?.into_inner();
-    let request = RegisterRequestRequest {
-        command_id: command_id(&format!("erasure: {} asks", texts.mark)),
-        contact: contact.contact,
-        channel: Channel::Phone.into(),
-        topic: "pothole".to_owned(),
-        description: texts.text("describes"),
-        ..RegisterRequestRequest::default()
-    };
-    Ok(city
-        .intake()
-        .register_request(request)
-        .await?
-        .into_inner()
-        .number)
-}
-
-async fn at_the_desk(city: &City, texts: &Texts) -> anyhow::Result<String> {
-    let file = File {
-        media_type: "image/png".to_owned(),
-        content: picture::png(&texts.text("pixels"), &texts.text("exif")),
-    };
-    let request = RegisterRequestRequest {
-        command_id: command_id(&format!("erasure: {} comes", texts.mark)),
-        channel: Channel::Desk.into(),
-        topic: "pothole".to_owned(),
-        description: texts.text("describes"),
-        address: texts.text("address"),
-        citizen: Some(texts.citizen()),
-        files: vec![file],
-        ..RegisterRequestRequest::default()
-    };
-    Ok(city
-        .intake()
-        .register_request(request)
-        .await?
-        .into_inner()
-        .number)
-}
-
-async fn by_api(city: &City, texts: &Texts) -> anyhow::Result<String> {
-    let body = json!({
-        "topic": "pothole", "channel": "app", "description": texts.text("describes"),
-        "address": texts.text("address"), "point": {"latitude": 39.92, "longitude": 32.85},
-        "citizen": {"name": texts.text("name"), "email": texts.email(), "phone": texts.phone, "language": "tr"}
-    });
-    let answer = reqwest::Client::builder()
-        .no_proxy()
-        .build()?
-        .post(format!("{}/api/v1/requests", city.base()))
-        .bearer_auth(City::token(CITY))
-        .header("idempotency-key", &texts.mark)
-        .json(&body)
-        .send()
-        .await?;
-    let (status, filed) = (answer.status(), answer.json::<Value>().await?);
-    anyhow::ensure!(status == 201, "{status} {filed}");
-    Ok(filed["number"].as_str().context("a number")?.to_owned())
-}
-
-/// Everybody writes about it.
-async fn worked_on(city: &City, person: &Person) -> anyhow::Result<()> {
-    city.handling(&person.number).await?;
-    let text = |field: &str| format!("{}{field} çukur", person.mark);
-    let unit = Work::on(city, &person.number);
-    unit.accept().await?;
-    unit.comment(&text("comment"), true).await?;
-    unit.ask(&text("question")).await?;
-    unit.citizen_said(&text("said")).await?;
-    unit.conclude(SubResult::Refused, &text("answer")).await?;
-    unit.reopen(&text("reopen")).await?;
-    Ok(())
 }
 
 fn in_the_search(cluster: &Cluster, scan: &Scan) -> anyhow::Result<Vec<String>> {
@@ -433,6 +225,14 @@ async fn no_door_shows(city: &City, person: &Person) -> anyhow::Result<()> {
         };
         assert!(said.out.contains(told), "{}", said.out);
         shown.push(said.out);
+    }
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    for path in ["?view=personal", "/history"] {
+        let url = format!("{}/api/v1/requests/{}{path}", city.base(), person.number);
+        let answer = http.get(url).bearer_auth(City::token(CITY)).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        assert_eq!(status, 200, "{path}: {text}");
+        shown.push(text);
     }
     let view = ViewRequestRequest {
         number: person.number.clone(),
