@@ -88,8 +88,9 @@ async fn who_is_erased_is_in_no_byte_and_behind_no_door_and_every_proof_still_ho
         Ok(())
     })
     .await?;
-    for person in &people {
-        no_door_shows(&city, person).await?;
+    try_join_all(people.iter().map(|it| no_door_shows(&city, it))).await?;
+    for person in &people[..5] {
+        no_history_shows(&city, person).await?;
     }
     let said = say(&city, &["audit", "export", "--out", &path("log")]).await?;
     assert_eq!(said.code, 0, "{}", said.err);
@@ -216,16 +217,6 @@ async fn no_door_shows(city: &City, person: &Person) -> anyhow::Result<()> {
         assert!(!tracked.html.contains("data:image/"), "{}", tracked.html);
         shown.push(tracked.html);
     }
-    for language in ["tr", "en"] {
-        let said = say(city, &["history", &person.number, "--lang", language]).await?;
-        let told = if language == "tr" {
-            "Kişisel veriler silindi"
-        } else {
-            "Personal data erased"
-        };
-        assert!(said.out.contains(told), "{}", said.out);
-        shown.push(said.out);
-    }
     let http = reqwest::Client::builder().no_proxy().build()?;
     for path in ["?view=personal", "/history"] {
         let url = format!("{}/api/v1/requests/{}{path}", city.base(), person.number);
@@ -270,6 +261,21 @@ async fn no_door_shows(city: &City, person: &Person) -> anyhow::Result<()> {
     for text in shown {
         let told = text.contains(&person.mark) || text.contains(&person.phone);
         assert!(!told, "{}: {text}", person.mark);
+    }
+    Ok(())
+}
+
+/// What the operator is told of a request tells of its erasure, and of nobody.
+async fn no_history_shows(city: &City, person: &Person) -> anyhow::Result<()> {
+    for language in ["tr", "en"] {
+        let said = say(city, &["history", &person.number, "--lang", language]).await?;
+        let told = if language == "tr" {
+            "Kişisel veriler silindi"
+        } else {
+            "Personal data erased"
+        };
+        assert!(said.out.contains(told), "{}", said.out);
+        assert!(!said.out.contains(&person.mark), "{}", said.out);
     }
     Ok(())
 }

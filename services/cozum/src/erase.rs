@@ -4,9 +4,7 @@ use std::{fmt::Write as _, fs, io::Write as _, path::PathBuf, process::ExitCode}
 
 use anyhow::Context as _;
 use chassis::{Ids, event};
-use contracts::intake::v1::{
-    ErasePersonReply, ErasePersonRequest, ErasureGround, erase_person_reply,
-};
+use contracts::intake::v1::{ErasePersonReply, ErasePersonRequest, ErasureGround};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 use vocabulary::{Language, RequestNumber};
@@ -152,7 +150,7 @@ fn told(reply: &ErasePersonReply, dry_run: bool, language: Language) -> anyhow::
         };
         let at = event::timestamp(i64::try_from(at)?);
         let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
-        let ground = ground(it, language);
+        let ground = ground_name(it.ground(), language);
         let _ = writeln!(text, "#{position}  {what}  {at}  [{ground}]");
         for subject in &it.subjects {
             let _ = writeln!(text, "    {subject}");
@@ -175,8 +173,9 @@ fn told(reply: &ErasePersonReply, dry_run: bool, language: Language) -> anyhow::
     Ok(text)
 }
 
-fn ground(erasure: &erase_person_reply::Erasure, language: Language) -> &'static str {
-    let (tr, en) = match erasure.ground() {
+/// What people call a ground.
+pub(crate) fn ground_name(ground: ErasureGround, language: Language) -> &'static str {
+    let (tr, en) = match ground {
         ErasureGround::CitizenRequest => ("vatandaşın isteği, KVKK", "the citizen's request, KVKK"),
         ErasureGround::RetentionOver => ("saklama süresi doldu", "the time it may be kept is over"),
         ErasureGround::CourtOrder => ("mahkeme kararı", "a court's order"),
@@ -192,6 +191,8 @@ fn ground(erasure: &erase_person_reply::Erasure, language: Language) -> &'static
 
 #[cfg(test)]
 mod tests {
+    use contracts::intake::v1::erase_person_reply;
+
     use super::*;
 
     #[test]
