@@ -214,14 +214,23 @@ async fn by_api(city: &City, texts: &Texts) -> anyhow::Result<String> {
 
 /// Everybody writes about it.
 pub(super) async fn worked_on(city: &City, person: &Person) -> anyhow::Result<()> {
-    city.handling(&person.number).await?;
     let text = |field: &str| format!("{}{field} çukur", person.mark);
     let unit = Work::on(city, &person.number);
+    remarked_on(city, person).await?;
     unit.accept().await?;
-    unit.comment(&text("comment"), true).await?;
     unit.ask(&text("question")).await?;
     unit.citizen_said(&text("said")).await?;
     unit.conclude(SubResult::Refused, &text("answer")).await?;
     unit.reopen(&text("reopen")).await?;
+    Ok(())
+}
+
+/// The unit writes a remark, which nobody is mailed.
+pub(super) async fn remarked_on(city: &City, person: &Person) -> anyhow::Result<()> {
+    city.handling(&person.number).await?;
+    let remark = format!("{}comment çukur", person.mark);
+    Work::on(city, &person.number)
+        .comment(&remark, true)
+        .await?;
     Ok(())
 }
