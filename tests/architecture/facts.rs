@@ -82,6 +82,14 @@ const DECIDED: &[(&str, &str)] = &[
     ("intake.PersonalDataViewed.number", "drawn at random"),
     ("intake.PersonalDataViewed.purpose", "from a closed list"),
     ("intake.PersonalDataViewed.fields", "from a closed list"),
+    (
+        "intake.ErasureOrdered.of",
+        "a pseudonym, or a request's number",
+    ),
+    (
+        "intake.PersonalDataErased.of",
+        "a pseudonym, or a request's number",
+    ),
     ("routing.RequestRouted.number", "drawn at random"),
     ("routing.RequestRouted.unit", "a code of the directory"),
     ("routing.RequestRouted.topic", "a code of the directory"),

@@ -46,6 +46,10 @@ const EDGES: &[(&str, &str)] = &[
     ("registrations", "folds its own events into a read model"),
     ("attachments", "answers with an opened file"),
     (
+        "erasing",
+        "orders an erasure, destroys the keys, records it",
+    ),
+    (
         "search",
         "folds events into a read model and answers from it",
     ),

@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_rows;
 mod citizens;
 mod console;
+mod erasure;
 mod health;
 mod import;
 mod open311;
@@ -29,9 +30,9 @@ use anyhow::Context as _;
 use tests::{City, Cluster, cluster::Shared, eventually, smtp::Mail};
 
 /// A story each.
-const CITIES: [&str; 12] = [
+const CITIES: [&str; 13] = [
     "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure", "acik", "arayuz", "bul",
-    "denet",
+    "denet", "unut",
 ];
 
 /// How long a mail may take that nothing holds up.

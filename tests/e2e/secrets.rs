@@ -1,6 +1,6 @@
 //! Personal text is nowhere but behind the vault: every file that the centre and its servers write is read byte by byte.
 
-mod scan;
+pub(super) mod scan;
 
 use std::{ffi::OsStr, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -81,7 +81,7 @@ async fn no_byte_of_personal_text_lies_outside_the_vault() -> anyhow::Result<()>
 
     let scan = Scan::of(&secrets).and_bytes("the picture", &pictures);
     scan_notices_what_it_should(&scan)?;
-    let found = everything_written(&cluster, &scan).await?;
+    let found = everything_written(&cluster, "sir", &scan, |it| !is_search(it)).await?;
     the_search_alone_knows_words(&cluster, &scan, &secrets)?;
     assert!(found.is_empty(), "personal text in plain sight: {found:#?}");
     Ok(())
@@ -250,7 +250,7 @@ async fn wrong_input(sir: &City) -> anyhow::Result<()> {
 }
 
 /// The last spans are exported within moments of their end.
-async fn traces_have_arrived(cluster: &Cluster) -> anyhow::Result<()> {
+pub(super) async fn traces_have_arrived(cluster: &Cluster) -> anyhow::Result<()> {
     let (mut last, mut quiet) = (0, 0);
     eventually(
         Collector::SOON,
@@ -287,7 +287,7 @@ fn scan_notices_what_it_should(scan: &Scan) -> anyhow::Result<()> {
 }
 
 /// The one read model that holds personal words: within the vault's reach, as the keys are.
-fn is_search(path: &Path) -> bool {
+pub(super) fn is_search(path: &Path) -> bool {
     let named = |it: &OsStr| it.to_string_lossy().starts_with("search-v1.db");
     path.file_name().is_some_and(named) && path.components().any(|it| it.as_os_str() == "intake")
 }
@@ -322,8 +322,14 @@ fn the_search_alone_knows_words(
     Ok(())
 }
 
-/// Where any of it was found. The search is looked at on its own. The mail server's journal is the citizens' mailbox, and stays out.
-async fn everything_written(cluster: &Cluster, scan: &Scan) -> anyhow::Result<Vec<String>> {
+/// Where any of it was found, among the files that are to be read. The mail server's journal is the citizens' mailbox, and
+/// stays out.
+pub(super) async fn everything_written(
+    cluster: &Cluster,
+    city: &str,
+    scan: &Scan,
+    is_read: fn(&Path) -> bool,
+) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     let mut paths = files::below(&cluster.postgres.data_dir())?;
     assert!(
@@ -345,14 +351,14 @@ async fn everything_written(cluster: &Cluster, scan: &Scan) -> anyhow::Result<Ve
     paths.extend(jetstream);
     paths.extend(cluster.output_files());
     paths.extend([cluster.postgres.log(), cluster.nats.log()]);
-    for path in paths.iter().filter(|it| !is_search(it)) {
+    for path in paths.iter().filter(|it| is_read(it)) {
         found.extend(scan.file(path)?);
     }
     found.extend(scan.bytes("the traces", &cluster.traces.bytes()));
 
     // JetStream compresses its files: its messages are read as well.
     let context = jetstream::new(async_nats::connect(cluster.nats.url()).await?);
-    let published = messages(&context, "sir").await?;
+    let published = messages(&context, city).await?;
     assert!(!published.is_empty(), "JetStream has no message");
     for message in published {
         let what = format!("message {} of JetStream", message.sequence);

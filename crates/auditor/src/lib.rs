@@ -16,6 +16,6 @@ mod tree;
 mod verify;
 
 pub use note::{Key, NoKey, NotTaken};
-pub use receipt::{is_receipt, verify_receipt};
+pub use receipt::{is_receipt, receipt_event, verify_receipt};
 pub use report::{Finding, Report};
 pub use verify::{Asked, verify};

@@ -1,7 +1,7 @@
 //! Checks a receipt: a tlog-proof whose extra data is the event, without its personal part.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use contracts::ledger::v1::ReceiptExtra;
+use contracts::ledger::v1::{Event, ReceiptExtra};
 use prost::Message as _;
 
 use crate::{
@@ -27,6 +27,13 @@ pub fn verify_receipt(text: &str, key: Option<&Key>) -> Report {
         report.finding = Some(finding);
     }
     report
+}
+
+/// The event that a receipt is of; what it says holds only where [`verify_receipt`] finds nothing wrong.
+#[must_use]
+pub fn receipt_event(text: &str) -> Option<Event> {
+    let extra = parts(text)?.extra;
+    ReceiptExtra::decode(&extra[..]).ok()?.event
 }
 
 fn check(text: &str, key: Option<&Key>, report: &mut Report) -> Result<(), Finding> {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     Asked, Key, Report,
     bundle::{self, Writer},
-    entry, is_receipt,
+    entry, is_receipt, receipt_event,
     tree::{self, Growing, Hash, WIDTH, leaf},
     verify, verify_receipt,
 };
@@ -388,6 +388,8 @@ fn a_receipt_holds_for_its_event_and_its_key() {
     };
     let good = receipt(&events[299], 299);
     assert!(is_receipt(&good) && !is_receipt("x"));
+    let shown = receipt_event(&good).map(|it| it.position);
+    assert_eq!((shown, receipt_event("x")), (Some(300), None));
     let report = verify_receipt(&good, None);
     assert!(
         report.is_sound() && report.to_string().contains("request-150"),

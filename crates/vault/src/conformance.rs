@@ -219,6 +219,10 @@ async fn a_file_is_gone_with_its_key(vault: &Vault, replica: &Vault) {
         .await
         .expect("destroyed");
     for vault in [vault, replica] {
+        for (subject, gone) in [(&sealed.subject, true), (&others.subject, false)] {
+            let destroyed = vault.is_destroyed(&bozkoy(), subject).await;
+            assert_eq!(destroyed.expect("the store answers"), gone, "{subject}");
+        }
         assert_eq!(file(vault, &sealed).await, OpenedFile::Erased);
         assert!(matches!(file(vault, &others).await, OpenedFile::Bytes(_)));
     }

@@ -207,6 +207,20 @@ impl Vault {
         Ok(())
     }
 
+    /// Whether the key of a subject was destroyed.
+    pub async fn is_destroyed(
+        &self,
+        municipality: &Municipality,
+        subject: &Subject,
+    ) -> Result<bool, VaultError> {
+        let name = KeyName {
+            municipality: municipality.clone(),
+            subject: subject.clone(),
+        };
+        let found = self.find(std::slice::from_ref(&name)).await?;
+        Ok(found.get(&name).is_some_and(|Wrapped(key)| key.is_none()))
+    }
+
     /// The subjects of a municipality whose keys were destroyed at or after a time, in microseconds since 1970.
     pub async fn destroyed(
         &self,

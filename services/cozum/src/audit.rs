@@ -1,5 +1,6 @@
 //! `cozum audit`: takes a log out of a centre, and checks it without trusting the centre.
 
+mod certificate;
 mod download;
 mod export;
 mod receipt;
@@ -14,6 +15,8 @@ use anyhow::Context as _;
 use auditor::{Asked, Key, Report, is_receipt, verify, verify_receipt};
 use chassis::config::Hidden;
 use vocabulary::RequestNumber;
+
+pub(crate) use certificate::certificate;
 
 use crate::{
     cli,
@@ -37,9 +40,9 @@ enum What {
         #[command(flatten)]
         server: Server,
     },
-    /// Checks a bundle, a receipt or a running centre; exits with 0 only if all of it holds
+    /// Checks a bundle, a receipt, a certificate of erasure or a running centre; exits with 0 only if all of it holds
     Verify {
-        /// A folder that `audit export` wrote, a receipt, the URL of a centre (with --token), or that of a published log: URL/log/MUNICIPALITY
+        /// A folder that `audit export` wrote, a receipt, a certificate of `erase`, the URL of a centre (with --token), or that of a published log: URL/log/MUNICIPALITY
         what: String,
         /// The log's public key as it was published, or a file with it; without it, the one that came with the log
         #[arg(long, value_name = "KEY|FILE")]
@@ -134,9 +137,12 @@ fn check(path: &Path, key: Option<Key>, kept: &[PathBuf]) -> anyhow::Result<Repo
         return Ok(verify(path, &Asked { key, kept: kept? }));
     }
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    if certificate::is_certificate(&text) {
+        return Ok(certificate::verify(&text, key.as_ref()));
+    }
     anyhow::ensure!(
         is_receipt(&text),
-        "{} is neither a bundle nor a receipt",
+        "{} is neither a bundle nor a receipt nor a certificate",
         path.display()
     );
     Ok(verify_receipt(&text, key.as_ref()))

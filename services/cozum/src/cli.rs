@@ -8,8 +8,8 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    audit::Audit, healthcheck::Healthcheck, history::History, import::Import, parked::Parked,
-    process, report::Report, serve::Serve, up::Up,
+    audit::Audit, erase::Erase, healthcheck::Healthcheck, history::History, import::Import,
+    parked::Parked, process, report::Report, serve::Serve, up::Up,
 };
 
 /// Çözüm: a city's solution centre (ALO 153 / 311)
@@ -33,6 +33,8 @@ enum Command {
     Report(Report),
     /// Prints everything that happened to a request, in order, with actor, cause and time
     History(History),
+    /// Erases all personal data of a person, or of a request that nobody is known of: nobody can undo it
+    Erase(Erase),
     /// Takes the log out, and checks it: its events, its tiles, what was signed, and receipts
     Audit(Audit),
     /// Shows the streams that a reaction gave up on after five failures
@@ -80,6 +82,7 @@ async fn commanded(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Import(import) => Box::pin(import.run()).await,
         Command::Report(report) => Box::pin(report.run()).await,
         Command::History(history) => Box::pin(history.run()).await,
+        Command::Erase(erase) => Box::pin(erase.run()).await,
         Command::Audit(audit) => Box::pin(audit.run()).await,
         Command::Parked(parked) => Box::pin(parked.run()).await,
         Command::Healthcheck(healthcheck) => Box::pin(healthcheck.run()).await,
@@ -121,6 +124,8 @@ mod tests {
             "cozum audit verify d --checkpoint c --key k",
             "cozum audit verify http://127.0.0.1:1/log/ova",
             "cozum audit receipt 2026-48120937-8 --out f",
+            "cozum erase 2026-48120937-8 --dry-run",
+            "cozum erase 018f0000-0000-7000-8000-00000000000a --ground citizen-request --certificate f",
             "cozum parked list",
             "cozum healthcheck http://127.0.0.1:1",
             "cozum serve gateway --data d",

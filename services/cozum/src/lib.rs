@@ -11,6 +11,7 @@ pub mod up;
 
 mod audit;
 mod cli;
+mod erase;
 mod healthcheck;
 mod history;
 mod nats;

@@ -82,6 +82,8 @@ pub(crate) enum Action {
     Hook,
     /// Have what was given up tried again.
     Operate,
+    /// Erase somebody's personal data, which nobody can undo.
+    Erase,
     /// What services ask of each other only.
     Inside,
 }
@@ -105,6 +107,7 @@ impl Action {
         Self::Import,
         Self::Hook,
         Self::Operate,
+        Self::Erase,
         Self::Inside,
     ];
 
@@ -120,6 +123,7 @@ impl Action {
             | Self::Import
             | Self::Hook
             | Self::Operate
+            | Self::Erase
             | Self::Inside => true,
             Self::Public
             | Self::Enter
@@ -231,6 +235,7 @@ fn role_may(role: Role, own: &str, action: Action, resource: Resource<'_>) -> bo
             Action::Administer,
             Action::Hook,
             Action::Operate,
+            Action::Erase,
         ],
     };
     let in_own_unit: &[Action] = match role {
@@ -268,7 +273,9 @@ fn program_may(
         Action::Import => of_the_centre(Scope::Import),
         Action::Hook => scopes.contains(&Scope::Webhooks),
         // The token of whoever runs the centre: nobody else has all scopes and all units.
-        Action::Operate => own.is_empty() && Scope::ALL.iter().all(|it| scopes.contains(it)),
+        Action::Operate | Action::Erase => {
+            own.is_empty() && Scope::ALL.iter().all(|it| scopes.contains(it))
+        }
         Action::Enter | Action::Administer | Action::Inside => false,
     }
 }

@@ -9,6 +9,7 @@ use vocabulary::{Municipality, TopicCode};
 use crate::{
     directory::{self, Question},
     domain::Rejection,
+    erasing::Erasures,
     search::Search,
     wire::{Recorded, Unreadable, decode},
 };
@@ -22,6 +23,7 @@ pub(crate) struct Desk {
     pub(crate) search: Search,
     pub(crate) vault: Arc<Vault>,
     pub(crate) secrets: Arc<TrackingSecrets>,
+    pub(crate) erasures: Erasures,
 }
 
 impl Desk {
@@ -72,6 +74,11 @@ pub(crate) fn refused(rejection: Rejection) -> Status {
     tracing::info!(rejection = ?rejection, "refused: {rejection}");
     match rejection {
         Rejection::UnknownContact => refuse(Code::NotFound, "contact", "was not registered"),
+        Rejection::ContactErased => refuse(
+            Code::FailedPrecondition,
+            "contact",
+            "was with a person whose data was erased: register a new contact",
+        ),
         Rejection::ContactTaken => refuse(
             Code::AlreadyExists,
             "command_id",
@@ -90,7 +97,11 @@ pub(crate) fn no_key(problem: VaultError) -> Status {
             tracing::error!(error = %error, "the key store does not answer");
             Status::unavailable("the key store does not answer")
         }
-        VaultError::Erased(_) => refuse(Code::FailedPrecondition, "subject", "was erased"),
+        VaultError::Erased(_) => refuse(
+            Code::FailedPrecondition,
+            "subject",
+            "was erased: nothing more can be kept of it",
+        ),
         problem @ (VaultError::NotAStore
         | VaultError::OtherMasterKey
         | VaultError::Unknown(_)

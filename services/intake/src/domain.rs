@@ -1,11 +1,18 @@
 //! What it takes to register a contact and a request.
 //!
 //! A contact is somebody who turned to the centre; any number of requests come of it. A request either names the contact
-//! it came up in, or is its own. Only facts are decided here: what a citizen wrote is sealed around the decision.
+//! it came up in, or is its own. Only facts are decided here: what a citizen wrote is sealed around the decision. How
+//! personal data is erased is decided in `domain/erasure.rs`.
+
+mod erasure;
 
 use decider::Decider;
 use jiff::{Timestamp, tz::TimeZone};
 use vocabulary::{Channel, Language, RequestNumber, TopicCode};
+
+pub(crate) use erasure::{
+    Belonging, Erasure, ErasureCommand, ErasureEvent, ErasureRejection, Ground, Whose,
+};
 
 /// What the log says about the contact and the number at hand.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,16 +22,18 @@ pub(crate) enum Registration {
     Unheard,
     /// The contact took place.
     InContact { citizen: Option<Citizen> },
+    /// The contact took place, and whom it was with was to be erased since.
+    Erased,
     /// The number belongs to a request.
     Taken,
 }
 
 /// A contact; 128 bits that are a UUID outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ContactId(pub(crate) u128);
 
 /// The pseudonym of a citizen; 128 bits that are a UUID outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PersonId(pub(crate) u128);
 
 /// What may be told of a citizen without saying who it is.
@@ -135,6 +144,8 @@ pub(crate) enum Event {
 pub(crate) enum Rejection {
     #[error("no such contact was registered")]
     UnknownContact,
+    #[error("whom this contact was with was erased")]
+    ContactErased,
     #[error("this contact was registered before")]
     ContactTaken,
     #[error("this number belongs to another request")]
@@ -171,7 +182,7 @@ impl Registration {
     fn register_contact(&self, new: NewContact) -> Decision {
         match self {
             Self::Unheard => Ok(new.events()),
-            Self::InContact { .. } => Err(Rejection::ContactTaken),
+            Self::InContact { .. } | Self::Erased => Err(Rejection::ContactTaken),
             Self::Taken => Err(Rejection::NumberTaken),
         }
     }
@@ -203,7 +214,10 @@ impl Registration {
                 events.push(new.registered(number, contact, *citizen));
                 Ok(events)
             }
-            (Self::InContact { .. }, Origin::Itself { .. }) => Err(Rejection::ContactTaken),
+            (Self::Erased, Origin::Contact(_)) => Err(Rejection::ContactErased),
+            (Self::InContact { .. } | Self::Erased, Origin::Itself { .. }) => {
+                Err(Rejection::ContactTaken)
+            }
             (Self::Taken, Origin::Contact(_) | Origin::Itself { .. }) => {
                 Err(Rejection::NumberTaken)
             }
@@ -213,6 +227,14 @@ impl Registration {
 
 /// Transitions.
 impl Registration {
+    /// What is left when whom the contact was with is to be erased.
+    pub(crate) fn erased(self) -> Self {
+        match self {
+            Self::InContact { citizen: Some(_) } => Self::Erased,
+            Self::Unheard | Self::InContact { citizen: None } | Self::Erased | Self::Taken => self,
+        }
+    }
+
     /// Only the contact's own citizen matters.
     fn knowing(self, citizen: Citizen) -> Self {
         match self {
@@ -221,7 +243,7 @@ impl Registration {
             } if known.person == citizen.person => Self::InContact {
                 citizen: Some(citizen),
             },
-            Self::Unheard | Self::InContact { .. } | Self::Taken => self,
+            Self::Unheard | Self::InContact { .. } | Self::Erased | Self::Taken => self,
         }
     }
 }

@@ -145,4 +145,13 @@ impl Intake for Service {
         let reply = desk.get_attachment(&caller, asked, look, now).await?;
         Ok(Response::new(reply))
     }
+
+    async fn erase_person(
+        &self,
+        request: Request<v1::ErasePersonRequest>,
+    ) -> Result<Response<v1::ErasePersonReply>, Status> {
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::erase(request.into_inner())?;
+        Ok(Response::new(desk.erase(&caller, asked).await?))
+    }
 }

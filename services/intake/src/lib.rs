@@ -1,24 +1,28 @@
 //! Intake: contacts and requests, from every channel; and the only room that holds the keys to personal data.
 //!
 //! Hears `routing.TopicDefined` and `routing.TopicChanged`, to refuse a topic that nobody defined, and for the search what
-//! units do with a request and what is written about it. Says `PersonRecorded`, `ContactRegistered`, `RequestRegistered`
-//! and `PersonalDataViewed`. Free text and what is known of a citizen leave this service only sealed, or opened for a
+//! units do with a request and what is written about it; and its own `ErasureOrdered`, to finish an erasure whatever
+//! happens. Says `PersonRecorded`, `ContactRegistered`, `RequestRegistered`, `PersonalDataViewed`, `ErasureOrdered` and
+//! `PersonalDataErased`. Free text and what is known of a citizen leave this service only sealed, or opened for a
 //! caller that names its purpose. An imported request is also found by what it was called where it came from: its event
 //! names the subject `import:<source>/<id>`. Pictures are drawn anew before they
 //! are sealed, and lie beside the keys.
 //!
 //! **Invariant:** no event is appended before the keys it was sealed with, and the files it names, are durable.
 //! **Invariant:** no error message and no log line quotes what a citizen wrote.
+//! **Invariant:** nobody is answered before the recorded erasures were held against the key store, which may be a restored one.
 
 mod attachments;
 mod config;
 mod desk;
 mod directory;
 mod domain;
+mod erasing;
 mod grpc;
 mod lookup;
 mod people;
 mod pictures;
+mod reaction;
 mod register;
 mod registrations;
 mod sealing;
@@ -42,6 +46,7 @@ pub use config::Config;
 use crate::{
     desk::Desk,
     directory::Topics,
+    erasing::Erasures,
     grpc::Service,
     registrations::Registrations,
     search::{Index, Search},
@@ -66,6 +71,12 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
 
     let mut desks = Vec::new();
     for municipality in platform.municipalities.iter() {
+        let erasures = Erasures::new(&platform, municipality, vault.clone());
+        erasures.hold(&platform).await?;
+        platform.tasks.spawn_to_end(
+            "intake.erasures",
+            chassis::reactions::run(platform.clone(), municipality.clone(), erasures.clone()),
+        );
         let index = Index {
             municipality: municipality.clone(),
             vault: vault.clone(),
@@ -79,6 +90,7 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
             registrations: Projection::open(&platform, municipality, Registrations).await?,
             vault: vault.clone(),
             secrets: secrets.clone(),
+            erasures,
         });
     }
     let service = IntakeServer::new(Service::new(platform.clone(), desks))

@@ -17,7 +17,9 @@ use vocabulary::RequestNumber;
 
 use crate::{
     desk::{Desk, no_key, refused, unreadable},
-    domain::{Command, Event, NewContact, NewRequest, Origin, PersonId, Registration, year_of},
+    domain::{
+        Command, Event, NewContact, NewRequest, Origin, PersonId, Registration, Rejection, year_of,
+    },
     pictures,
     sealing::{self, SealedFiles},
     streams,
@@ -79,6 +81,9 @@ impl Desk {
         let questions = self.questions(&asked.facts.topic, caller.at_least).await?;
         let mut asked = answered(asked, &questions).map_err(|it| refuse_all(&it))?;
         let situation = self.situation(&asked.facts.origin).await?;
+        if situation == Registration::Erased {
+            return self.registered_before(caller, &asked).await;
+        }
         let pictures = pictures::redrawn(mem::take(&mut asked.files)).await?;
         for attempt in 0..ATTEMPTS {
             let number = number_of(asked.command_id, asked.occurred_at, attempt);
@@ -149,7 +154,34 @@ impl Desk {
         if let Some(person) = person {
             history.extend(self.history(&person.stream()).await?);
         }
-        Ok(Registration::replay(history.into_iter().map(|it| it.event)))
+        let situation = Registration::replay(history.into_iter().map(|it| it.event));
+        if let Some(person) = person
+            && self.erasures.are_ordered_of(person).await?
+        {
+            return Ok(situation.erased());
+        }
+        Ok(situation)
+    }
+
+    /// What this command registered before whom its contact was with was erased.
+    async fn registered_before(
+        &self,
+        caller: &Caller,
+        asked: &Asked<NewRequest>,
+    ) -> Result<RegisterRequestReply, Status> {
+        let number = number_of(asked.command_id, asked.occurred_at, 0);
+        let command = command_of(caller, asked);
+        let reply = self
+            .ledger
+            .read_stream_for(&streams::of_request(&number), &command)
+            .await
+            .map_err(AppendError::from)?;
+        match reply.recorded {
+            Some(recorded) => {
+                self.registered(our_events(&recorded.events)?, recorded.last_position)
+            }
+            None => Err(refused(Rejection::ContactErased)),
+        }
     }
 
     /// Seals and appends; `stream` is the one that makes this command the only one of its kind. The pictures are the request's.
@@ -161,13 +193,7 @@ impl Desk {
         pictures: &[Vec<u8>],
         stream: &str,
     ) -> Result<Outcome, Status> {
-        let command = LedgerCommand {
-            id: asked.command_id,
-            fingerprint: asked.fingerprint,
-            correlation_id: asked.command_id,
-            causation_id: None,
-            actor: caller.actor.clone(),
-        };
+        let command = command_of(caller, asked);
         let keys = match self
             .vault
             .keys(
@@ -217,6 +243,17 @@ impl Desk {
                 "somebody else wrote to the same streams; try again",
             )),
         }
+    }
+}
+
+/// A registration as the ledger knows it.
+fn command_of<F>(caller: &Caller, asked: &Asked<F>) -> LedgerCommand {
+    LedgerCommand {
+        id: asked.command_id,
+        fingerprint: asked.fingerprint,
+        correlation_id: asked.command_id,
+        causation_id: None,
+        actor: caller.actor.clone(),
     }
 }
 

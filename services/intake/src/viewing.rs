@@ -4,8 +4,8 @@
 use chassis::{AppendError, Caller, Command, event, refuse};
 use contracts::{
     intake::v1::{
-        Answer, PersonRecorded, PersonalDataViewed, RequestRegistered, ViewRequestReply,
-        open_reply, person_recorded, request_registered,
+        Answer, Attachment, PersonRecorded, PersonalDataViewed, RequestRegistered,
+        ViewRequestReply, open_reply, person_recorded, request_registered,
     },
     ledger::v1::{Event, StreamWrite},
     vocabulary::v1::Sealed,
@@ -17,7 +17,7 @@ use vault::{Opened, Subject};
 use vocabulary::RequestNumber;
 
 use crate::{
-    desk::{Desk, unreadable},
+    desk::{Desk, no_key, unreadable},
     lookup::{not_opened, unknown_number},
     streams,
     wire::{self, ToOpen, View},
@@ -183,7 +183,9 @@ impl Desk {
             .open_all(&self.municipality, &places)
             .await
             .map_err(not_opened)?;
-        let erased = opened.contains(&Opened::Erased);
+        let mut erased = opened.contains(&Opened::Erased);
+        let attachments = self.attachments_left(&found).await?;
+        erased |= attachments.len() < found.registered.attachments.len();
         let others = opened.split_off(found.sealed.len());
         let text = |field: &str| {
             let at = found.sealed.iter().position(|it| it.field == field);
@@ -199,13 +201,32 @@ impl Desk {
             address: text("address"),
             media_url: text("media_url"),
             answers: answers(&found.registered, &text("answers")),
-            attachments: found.registered.attachments.clone(),
+            attachments,
             name: name.unwrap_or_else(|| parts.trim().to_owned()),
             email: text("email"),
             phone: text("phone"),
             also: others.iter().map(reply_field).collect(),
             erased,
             position,
+        })
+    }
+}
+
+impl Desk {
+    /// A request's files; none once its key is destroyed, for they went with it.
+    async fn attachments_left(&self, found: &Found) -> Result<Vec<Attachment>, Status> {
+        let files = &found.registered.attachments;
+        let Some(subject) = found.subjects.first().and_then(|it| it.parse().ok()) else {
+            return Ok(vec![]);
+        };
+        if files.is_empty() {
+            return Ok(vec![]);
+        }
+        let gone = self.vault.is_destroyed(&self.municipality, &subject).await;
+        Ok(if gone.map_err(no_key)? {
+            vec![]
+        } else {
+            files.clone()
         })
     }
 }

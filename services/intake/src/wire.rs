@@ -4,6 +4,7 @@
 
 mod answers;
 mod checks;
+mod erasing;
 mod events;
 mod finding;
 
@@ -25,6 +26,9 @@ use checks::{
     code, free_text, imported, language, line, media_url, moment, place, social_network, word,
 };
 pub(crate) use checks::{number, purpose};
+pub(crate) use erasing::{
+    ERASURES, EraseAsked, Wish, erase, erased, erasure_event, erasures, ordered,
+};
 pub(crate) use events::{
     Recorded, SealedFields, Unreadable, decode, message, recorded_by, reply, sealed,
 };

@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 /// The texts looked for.
-pub(super) struct Scan {
+pub(crate) struct Scan {
     needles: Vec<Needle>,
     /// Whether any of them begins with these two bytes: most of what is read is passed over by this alone.
     begins: Vec<bool>,
@@ -16,7 +16,7 @@ struct Needle {
 }
 
 impl Scan {
-    pub(super) fn of(texts: &[String]) -> Self {
+    pub(crate) fn of(texts: &[String]) -> Self {
         let needles: Vec<Needle> = texts
             .iter()
             .flat_map(|text| {
@@ -35,7 +35,7 @@ impl Scan {
     }
 
     /// Looks for these bytes too, as they are.
-    pub(super) fn and_bytes(mut self, name: &str, all: &[Vec<u8>]) -> Self {
+    pub(crate) fn and_bytes(mut self, name: &str, all: &[Vec<u8>]) -> Self {
         for bytes in all {
             self.begins[pair(bytes[0], bytes[1])] = true;
             self.needles.push(Needle {
@@ -48,7 +48,7 @@ impl Scan {
     }
 
     /// Which texts a file holds; a file that is gone meanwhile holds none.
-    pub(super) fn file(&self, path: &Path) -> anyhow::Result<Vec<String>> {
+    pub(crate) fn file(&self, path: &Path) -> anyhow::Result<Vec<String>> {
         match fs::read(path) {
             Ok(bytes) => Ok(self.bytes(&path.display().to_string(), &bytes)),
             Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -57,7 +57,7 @@ impl Scan {
     }
 
     /// Which texts these bytes hold.
-    pub(super) fn bytes(&self, what: &str, bytes: &[u8]) -> Vec<String> {
+    pub(crate) fn bytes(&self, what: &str, bytes: &[u8]) -> Vec<String> {
         let mut found = Vec::new();
         let mut at = 0;
         // Plain indexing: in a debug build an iterator would take minutes over a database.

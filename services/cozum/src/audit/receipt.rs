@@ -1,4 +1,4 @@
-//! The receipt of a request: a tlog-proof of the event that registered it.
+//! The receipt of an event, as of the one that registered a request: a tlog-proof.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::client::{Client, in_words};
 const PATIENCE: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Makes the receipt; waits for a moment where the request is newer than what was signed.
+/// The receipt of a request.
 pub(super) async fn receipt(client: &Client, number: &RequestNumber) -> anyhow::Result<String> {
     let mut ledger = client.ledger();
     let history = HistoryRequest {
@@ -38,9 +38,16 @@ pub(super) async fn receipt(client: &Client, number: &RequestNumber) -> anyhow::
         .into_iter()
         .find(event::is::<RequestRegistered>)
         .with_context(|| format!("there is no request {number} here"))?;
-    let ProveInclusionReply { hashes, note } = proved(client, registered.position).await?;
+    of_event(client, registered).await
+}
+
+/// The receipt of an event; waits for a moment where it is newer than what was signed.
+pub(super) async fn of_event(client: &Client, event: Event) -> anyhow::Result<String> {
+    let ProveInclusionReply { hashes, note } = proved(client, event.position).await?;
+    let mut ledger = client.ledger();
     let latest = ledger.latest_checkpoint(LatestCheckpointRequest {}).await;
     let latest = latest.map_err(|it| anyhow::anyhow!(in_words(&it)))?;
+    let index = event.position.checked_sub(1).context("no position")?;
     let hashes: Option<Vec<_>> = hashes.into_iter().map(|it| it.try_into().ok()).collect();
     let extra = ReceiptExtra {
         verifier_key: latest.into_inner().verifier_key,
@@ -48,12 +55,12 @@ pub(super) async fn receipt(client: &Client, number: &RequestNumber) -> anyhow::
         event: Some(Event {
             personal: vec![],
             personal_salt: vec![],
-            ..registered.clone()
+            ..event
         }),
     };
     let receipt = Receipt {
         extra: extra.encode_to_vec(),
-        index: registered.position - 1,
+        index,
         hashes: hashes.context("the proof is not made of hashes")?,
         checkpoint: note,
     };

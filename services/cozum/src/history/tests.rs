@@ -1,5 +1,7 @@
 use contracts::{
-    intake::v1::{RequestRegistered, request_registered::Personal},
+    intake::v1::{
+        ErasureGround, PersonalDataErased, RequestRegistered, request_registered::Personal,
+    },
     notification::v1::NotificationRequested,
     routing::v1::RequestRouted,
     vocabulary::v1::{Channel, Place, Sealed},
@@ -120,4 +122,25 @@ fn an_event_id_among_the_facts_is_a_uuid() {
         facts["source_event"],
         "07070707-0707-0707-0707-070707070707"
     );
+}
+
+#[test]
+fn an_erasure_is_told_in_words() {
+    let erased = PersonalDataErased {
+        of: "request:2026-48120937-5".to_owned(),
+        ground: ErasureGround::CourtOrder.into(),
+    };
+    let event = Event {
+        r#type: "intake.PersonalDataErased".to_owned(),
+        facts: erased.encode_to_vec(),
+        ..Event::default()
+    };
+    let decoder = Decoder::new().unwrap();
+    for (language, told) in [
+        (Language::Tr, ["Kişisel veriler silindi", "mahkeme kararı"]),
+        (Language::En, ["Personal data erased", "a court's order"]),
+    ] {
+        let text = text::print(std::slice::from_ref(&event), &decoder, language).unwrap();
+        assert!(told.iter().all(|it| text.contains(it)), "{text}");
+    }
 }

@@ -1,12 +1,13 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use contracts::ledger::v1::Event;
+use contracts::{intake::v1::ErasureGround, ledger::v1::Event};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 use vocabulary::{Channel, Language, SubResult};
 
 use super::{Decoder, causes, erased, id, labels::label};
+use crate::erase::ground_name;
 
 /// A block for each event: where and when, what, who, why, and its facts.
 pub(super) fn print(
@@ -78,6 +79,10 @@ fn word(value: &str, language: Language) -> Option<&'static str> {
                     .ok()?
                     .label(language),
             )
+        })
+        .or_else(|| {
+            let ground = ErasureGround::from_str_name(value)?;
+            Some(ground_name(ground, language))
         })
 }
 

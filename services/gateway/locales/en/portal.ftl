@@ -47,3 +47,4 @@ error-message-long = A message can have at most 4,000 characters
 error-message-refused = The message was not accepted as it is; please mend it
 error-message-before = This message was sent before. If you changed it, send it once more.
 error-message-later = We cannot take your message at the moment; please try again a little later
+error-message-erased = The personal data of this request was erased, so we cannot keep your message; please file a new request

@@ -47,3 +47,4 @@ error-message-long = Mesaj en çok 4.000 karakter olabilir
 error-message-refused = Mesaj bu haliyle kabul edilmedi; lütfen düzeltin
 error-message-before = Bu mesaj daha önce gönderildi. Değiştirdiyseniz bir kez daha gönderin.
 error-message-later = Mesajınızı şu anda alamıyoruz; lütfen biraz sonra yeniden deneyin
+error-message-erased = Bu başvurunun kişisel verileri silindi, bu yüzden mesajınızı saklayamayız; lütfen yeni bir başvuru yapın

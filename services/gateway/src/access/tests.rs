@@ -61,6 +61,7 @@ const ROLES: &str = "
     Import      -        -     -     -          -       -
     Hook        -        -     -     -          -       all
     Operate     -        -     -     -          -       all
+    Erase       -        -     -     -          -       all
     Inside      -        -     -     -          -       -
 ";
 
@@ -84,6 +85,7 @@ const SCOPES: &str = "
     Import      -    -    -             -    -         all    -        all -
     Hook        -    -    -             -    -         -      all      all all
     Operate     -    -    -             -    -         -      -        all -
+    Erase       -    -    -             -    -         -      -        all -
     Inside      -    -    -             -    -         -      -        -   -
 ";
 

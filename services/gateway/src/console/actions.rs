@@ -305,6 +305,8 @@ pub(super) enum Refusal {
     State,
     /// The form was sent before, with other content.
     Again,
+    /// The request's personal data was erased: nothing can be written about it any more.
+    Erased,
 }
 
 /// The fields of the forms, as routing names them.
@@ -329,6 +331,10 @@ pub(super) fn refusal(status: &Status, words: Words) -> Option<Refusal> {
         Code::AlreadyExists => Some(Refusal::Again),
         Code::InvalidArgument | Code::FailedPrecondition => {
             let violations = chassis::violations(status);
+            // The subject under whose key the text would have been sealed.
+            if violations.iter().any(|(field, _)| field == "subject") {
+                return Some(Refusal::Erased);
+            }
             let field = violations
                 .iter()
                 .find_map(|(field, _)| FIELDS.into_iter().chain(["note"]).find(|it| it == field));
@@ -412,6 +418,12 @@ mod tests {
                 assert!(named == field && !told.contains("Unknown"), "{told}");
             }
         }
+    }
+
+    #[test]
+    fn what_was_erased_takes_no_more_texts() {
+        let status = chassis::refuse(Code::FailedPrecondition, "subject", "was erased");
+        assert_eq!(refusal(&status, Words(Language::Tr)), Some(Refusal::Erased));
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use chassis::event::{Undecodable, decode};
 use contracts::{
-    intake::v1::{Attachment, PersonalDataViewed, RequestRegistered, open_request::Field},
+    intake::v1::{
+        ErasureGround, PersonalDataErased, PersonalDataViewed, RequestRegistered,
+        open_request::Field,
+    },
     ledger::v1::Event,
     notification::v1::{
         NotificationAttempted, NotificationDelivered, NotificationFailed, NotificationKind,
@@ -91,6 +94,7 @@ pub(super) enum What {
         kind: NotificationKind,
         outcome: Outcome,
     },
+    Erased(ErasureGround),
     Other(String),
 }
 
@@ -148,11 +152,6 @@ impl History {
         self.parts.iter().map(texts).collect()
     }
 
-    /// The pictures that came with it.
-    pub(super) fn attachments(&self) -> &[Attachment] {
-        self.registered.as_ref().map_or(&[], |it| &it.attachments)
-    }
-
     fn hear(&mut self, event: &Event) -> Result<(), Undecodable> {
         match event.r#type.as_str() {
             "intake.RequestRegistered" => {
@@ -177,7 +176,12 @@ impl History {
                     purpose: it.purpose,
                 });
             }
-            "intake.PersonRecorded" | "intake.ContactRegistered" => {}
+            // An order is told with its end: nothing lies between them but an interruption.
+            "intake.PersonRecorded" | "intake.ContactRegistered" | "intake.ErasureOrdered" => {}
+            "intake.PersonalDataErased" => {
+                let it: PersonalDataErased = decode(event)?;
+                self.push(event, What::Erased(it.ground()), vec![]);
+            }
             "routing.CommentAdded" => {
                 let it: CommentAdded = decode(event)?;
                 if it.public {

@@ -216,6 +216,10 @@ async fn shown(
             StatusCode::CONFLICT,
             Some(Said::Refused(words.get("console-sent-before"))),
         ),
+        Some((.., Refusal::Erased)) => (
+            StatusCode::CONFLICT,
+            Some(Said::Refused(words.get("console-erased-refuses"))),
+        ),
     };
     let lists = match lists(centre, visit, names).await {
         Ok(lists) => lists,

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use contracts::{
-    intake::v1::open_reply::Field, notification::v1::NotificationKind, routing::v1::ReturnReason,
+    intake::v1::{ErasureGround, open_reply::Field},
+    notification::v1::NotificationKind,
+    routing::v1::ReturnReason,
 };
 use vocabulary::{RequestState, SubResult};
 
@@ -80,6 +82,7 @@ impl Teller<'_> {
             | What::Commented { .. }
             | What::Wrote { .. }
             | What::Message { .. }
+            | What::Erased(_)
             | What::Other(_) => String::new(),
         };
         let quotes = texts.iter().filter_map(|(field, opened)| {
@@ -133,6 +136,13 @@ impl Teller<'_> {
                 ("said", words.with(key, [("channel", channel)]))
             }
             What::Message { kind, outcome } => ("quiet", self.message(*kind, *outcome)),
+            What::Erased(ground) => {
+                let ground = words.get(ground_key(*ground));
+                (
+                    "step",
+                    words.with("console-told-erased", [("ground", &ground)]),
+                )
+            }
             What::Other(name) => ("quiet", words.with("console-told-other", [("name", name)])),
         }
     }
@@ -220,6 +230,16 @@ impl Teller<'_> {
     }
 }
 
+/// On which ground personal data was erased, by its text's key.
+const fn ground_key(ground: ErasureGround) -> &'static str {
+    match ground {
+        ErasureGround::CitizenRequest => "console-ground-citizen-request",
+        ErasureGround::RetentionOver => "console-ground-retention-over",
+        ErasureGround::CourtOrder => "console-ground-court-order",
+        ErasureGround::Unspecified | ErasureGround::Other => "console-ground-other",
+    }
+}
+
 /// Why a unit gives a request back, by its text's key.
 pub(super) const fn reason_key(reason: ReturnReason) -> &'static str {
     match reason {
@@ -242,6 +262,39 @@ impl Line {
             text: self.text.clone(),
             other: self.other.clone(),
             quotes: vec![],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vocabulary::Language;
+
+    use super::*;
+
+    #[test]
+    fn an_erasure_is_told_with_its_ground() {
+        let units = HashMap::new();
+        let grounds = [
+            ErasureGround::Unspecified,
+            ErasureGround::CitizenRequest,
+            ErasureGround::RetentionOver,
+            ErasureGround::CourtOrder,
+            ErasureGround::Other,
+        ];
+        for (language, told) in [
+            (Language::Tr, "Kişisel veriler silindi ("),
+            (Language::En, "Personal data was erased ("),
+        ] {
+            let teller = Teller {
+                units: &units,
+                words: Words(language),
+            };
+            for ground in grounds {
+                let (_, text) = teller.sentence(&What::Erased(ground));
+                let known = text.contains(told) && !text.contains("console-");
+                assert!(known && !text.contains("Unknown"), "{text}");
+            }
         }
     }
 }

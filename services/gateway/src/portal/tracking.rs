@@ -180,6 +180,13 @@ fn answer(
     }
 }
 
+/// Nothing can be kept about the request any more.
+fn is_erased(status: &Status) -> bool {
+    let violations = chassis::violations(status);
+    status.code() == Code::FailedPrecondition
+        && violations.iter().any(|(field, _)| field == "subject")
+}
+
 fn is_wrong(status: &Status) -> bool {
     matches!(
         status.code(),
@@ -331,6 +338,7 @@ async fn recorded(
         Err(status) if status.code() == Code::InvalidArgument => {
             Err(Unsent::Wrong("error-message-refused"))
         }
+        Err(status) if is_erased(&status) => Err(Unsent::Wrong("error-message-erased")),
         Err(status) => Err(Unsent::Failed(status)),
     }
 }

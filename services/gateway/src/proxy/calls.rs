@@ -83,6 +83,7 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(INTAKE, "ReachCitizen", Action::Inside),
     of_centre(INTAKE, "Seal", Action::Inside),
     of_centre(INTAKE, "Open", Action::Inside),
+    of_centre(INTAKE, "ErasePerson", Action::Erase),
     of_centre(ROUTING, "DefineUnit", Action::Direct),
     of_centre(ROUTING, "DefineTopic", Action::Direct),
     of_centre(ROUTING, "ListUnits", Action::LookUp),

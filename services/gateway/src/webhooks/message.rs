@@ -9,9 +9,10 @@ use super::book::Hook;
 use crate::{facts, register::Reader};
 
 /// What can be told. Who may come in, who looked at whose data, and how reactions fare is not for programs outside.
-pub(crate) const TYPES: [&str; 24] = [
+pub(crate) const TYPES: [&str; 25] = [
     "intake.ContactRegistered",
     "intake.RequestRegistered",
+    "intake.PersonalDataErased",
     "routing.UnitDefined",
     "routing.UnitChanged",
     "routing.TopicDefined",

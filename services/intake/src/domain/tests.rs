@@ -194,3 +194,12 @@ fn the_year_is_that_of_istanbul() {
     // Before 2016 the winter was at +02.
     assert_eq!(year("2010-12-31T21:30:00Z"), 2010);
 }
+
+#[test]
+fn nothing_more_is_registered_of_a_contact_with_somebody_erased() {
+    let contact = Registration::replay([contact_registered()]).erased();
+    let named = registering(a_pothole(Origin::Contact(CONTACT), None));
+    assert_eq!(contact.decide(named), Err(Rejection::ContactErased));
+    let nobody = Registration::InContact { citizen: None };
+    assert_eq!(nobody.clone().erased(), nobody);
+}

@@ -178,11 +178,7 @@ impl View {
                 .map(|it| it.source.clone())
                 .unwrap_or_default(),
             answers: answers(&definition, &registered.choices, &reply.answers, words.0),
-            files: history
-                .attachments()
-                .iter()
-                .map(|it| it.id.clone())
-                .collect(),
+            files: reply.attachments.iter().map(|it| it.id.clone()).collect(),
             clocks: clocks::told(&course, now, words),
             story: story::tell(&history, &reply.also, names.units(), words),
             looks: looks.collect(),

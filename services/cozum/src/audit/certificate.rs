@@ -1,0 +1,242 @@
+//! The certificate of an erasure: whose keys were destroyed, on which ground and when, each with the receipt of the event that
+//! says so. Whoever holds the log's public key can check it without the centre.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use auditor::{Finding, Key, Report, is_receipt, receipt_event, verify_receipt};
+use chassis::event;
+use contracts::{
+    intake::v1::{ErasePersonReply, ErasureGround, PersonalDataErased},
+    ledger::v1::{Event, ReadRequest},
+};
+use serde::{Deserialize, Serialize};
+
+use super::receipt;
+use crate::{
+    client::{Client, in_words},
+    erase::ground_code,
+};
+
+/// What a certificate says it is.
+const KIND: &str = "cozum/erasure-certificate/v1";
+
+/// Named by every erasure besides what was erased.
+const ERASURES: &str = "erasures";
+
+#[derive(Serialize, Deserialize)]
+struct Certificate {
+    certificate: String,
+    /// "person:<uuid>" or "request:<number>".
+    of: String,
+    erasures: Vec<Erasure>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Erasure {
+    ground: String,
+    /// Whose keys are gone.
+    subjects: BTreeSet<String>,
+    ordered: Moment,
+    erased: Moment,
+    /// The tlog-proof of the event that records it.
+    receipt: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Moment {
+    position: u64,
+    at: String,
+}
+
+impl Moment {
+    fn new(position: u64, micros: u64) -> anyhow::Result<Self> {
+        let at = event::timestamp(i64::try_from(micros)?).to_string();
+        Ok(Self { position, at })
+    }
+}
+
+/// Makes the certificate of what was erased.
+pub(crate) async fn certificate(
+    client: &Client,
+    reply: &ErasePersonReply,
+) -> anyhow::Result<String> {
+    let mut erasures = Vec::with_capacity(reply.erasures.len());
+    for it in &reply.erasures {
+        anyhow::ensure!(
+            it.erased_position > 0,
+            "the keys of order {} are not destroyed yet: ask again in a moment",
+            it.ordered_position
+        );
+        let record = recorded(client, it.erased_position).await?;
+        erasures.push(Erasure {
+            ground: ground_code(it.ground()).to_owned(),
+            subjects: it.subjects.iter().cloned().collect(),
+            ordered: Moment::new(it.ordered_position, it.ordered_at)?,
+            erased: Moment::new(it.erased_position, it.erased_at)?,
+            receipt: receipt::of_event(client, record).await?,
+        });
+    }
+    let certificate = Certificate {
+        certificate: KIND.to_owned(),
+        of: reply.of.clone(),
+        erasures,
+    };
+    Ok(serde_json::to_string_pretty(&certificate)? + "\n")
+}
+
+async fn recorded(client: &Client, position: u64) -> anyhow::Result<Event> {
+    let request = ReadRequest {
+        after_position: position.saturating_sub(1),
+        limit: 1,
+    };
+    let page = client.ledger().read(request).await;
+    let page = page
+        .map_err(|it| anyhow::anyhow!(in_words(&it)))?
+        .into_inner();
+    let event = page.events.into_iter().next();
+    event
+        .filter(|it| it.position == position)
+        .with_context(|| format!("the log does not show position {position}"))
+}
+
+/// Whether a text says that it is a certificate.
+pub(super) fn is_certificate(text: &str) -> bool {
+    text.trim_start().starts_with('{') && text.contains(KIND)
+}
+
+/// Checks each receipt, and that its event says what the certificate says.
+pub(super) fn verify(text: &str, key: Option<&Key>) -> Report {
+    let mut all = Report::default();
+    let certificate = match serde_json::from_str::<Certificate>(text) {
+        Ok(it) if it.certificate == KIND && !it.erasures.is_empty() => it,
+        Ok(_) | Err(_) => return wrong(all, 1, "is not a certificate"),
+    };
+    for erasure in &certificate.erasures {
+        let position = erasure.erased.position;
+        if !is_receipt(&erasure.receipt) {
+            return wrong(all, position, "the certificate has no receipt");
+        }
+        let report = verify_receipt(&erasure.receipt, key);
+        all.holds.extend(report.holds);
+        for it in report.unclaimed {
+            if !all.unclaimed.contains(&it) {
+                all.unclaimed.push(it);
+            }
+        }
+        if report.finding.is_some() {
+            all.finding = report.finding;
+            return all;
+        }
+        let says =
+            receipt_event(&erasure.receipt).is_some_and(|it| erasure.agrees(&certificate.of, &it));
+        if !says {
+            return wrong(
+                all,
+                position,
+                "its event does not say what the certificate says",
+            );
+        }
+        all.holds.push(format!(
+            "the keys of {} subjects of {} were destroyed by {}",
+            erasure.subjects.len(),
+            certificate.of,
+            erasure.erased.at
+        ));
+    }
+    all.unclaimed.push(
+        "that no copy of a key is left in a backup: that is for whoever keeps the backups"
+            .to_owned(),
+    );
+    all
+}
+
+fn wrong(mut report: Report, position: u64, problem: &str) -> Report {
+    report.finding = Some(Finding {
+        position,
+        problem: problem.to_owned(),
+    });
+    report
+}
+
+impl Erasure {
+    fn agrees(&self, of: &str, event: &Event) -> bool {
+        let Ok(message) = event::decode::<PersonalDataErased>(event) else {
+            return false;
+        };
+        let subjects: BTreeSet<String> = event
+            .subjects
+            .iter()
+            .filter(|it| *it != ERASURES)
+            .cloned()
+            .collect();
+        let at = Moment::new(event.position, event.recorded_at);
+        event::is::<PersonalDataErased>(event)
+            && message.of == of
+            && message.ground() != ErasureGround::Unspecified
+            && ground_code(message.ground()) == self.ground
+            && subjects == self.subjects
+            && at.is_ok_and(|it| it.position == self.erased.position && it.at == self.erased.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn erased() -> Event {
+        let message = PersonalDataErased {
+            of: "person:a".to_owned(),
+            ground: ErasureGround::CourtOrder.into(),
+        };
+        let subjects = ["person:a", "request:b", ERASURES].map(str::to_owned);
+        let new = event::record(Uuid::from_u128(1), &message, event::timestamp(0), subjects);
+        Event {
+            position: 7,
+            recorded_at: 1_000_000,
+            r#type: new.r#type,
+            schema_version: new.schema_version,
+            subjects: new.subjects,
+            facts: new.facts,
+            ..Event::default()
+        }
+    }
+
+    fn certified() -> Erasure {
+        Erasure {
+            ground: "court-order".to_owned(),
+            subjects: ["person:a", "request:b"].map(str::to_owned).into(),
+            ordered: Moment::new(6, 900_000).unwrap(),
+            erased: Moment::new(7, 1_000_000).unwrap(),
+            receipt: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_certificate_says_what_its_event_says_and_nothing_else() {
+        assert!(certified().agrees("person:a", &erased()));
+        assert!(!certified().agrees("person:c", &erased()));
+        let changes: [fn(&mut Erasure); 4] = [
+            |it| "other".clone_into(&mut it.ground),
+            |it| it.subjects.extend(["request:c".to_owned()]),
+            |it| it.erased.position = 8,
+            |it| "2026-11-22T00:00:00Z".clone_into(&mut it.erased.at),
+        ];
+        for change in changes {
+            let mut changed = certified();
+            change(&mut changed);
+            assert!(!changed.agrees("person:a", &erased()));
+        }
+        let mut ordered = erased();
+        "intake.ErasureOrdered".clone_into(&mut ordered.r#type);
+        assert!(!certified().agrees("person:a", &ordered));
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_told() {
+        let report = verify(&format!("{{\"certificate\":\"{KIND}\"}}"), None);
+        assert!(!report.is_sound());
+    }
+}

@@ -1,0 +1,304 @@
+//! An erasure in, and its events and what came of it out.
+
+use std::collections::BTreeSet;
+
+use chassis::{
+    Invalid, Storable,
+    event::{self, Undecodable},
+};
+use contracts::{
+    intake::v1::{
+        ErasePersonReply, ErasePersonRequest, ErasureGround, ErasureOrdered, PersonalDataErased,
+        erase_person_reply,
+    },
+    ledger::v1::{Event as Stored, NewEvent},
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+use vault::Subject;
+
+use super::checks::{code, number};
+use crate::domain::{Belonging, Erasure, ErasureEvent, Ground, Whose};
+
+/// Names every erasure of a municipality.
+pub(crate) const ERASURES: &str = "erasures";
+
+/// Whose data is to be erased, and whether only to tell of it.
+pub(crate) struct EraseAsked {
+    pub(crate) whose: Whose,
+    pub(crate) wish: Wish,
+}
+
+/// What somebody wants of an erasure.
+pub(crate) enum Wish {
+    /// To know what it would be.
+    Look,
+    /// To have it done.
+    Erase {
+        command_id: Uuid,
+        fingerprint: [u8; 32],
+        ground: Ground,
+    },
+}
+
+pub(crate) fn erase(proto: ErasePersonRequest) -> Result<EraseAsked, Invalid> {
+    let fingerprint = event::fingerprint(&proto);
+    let whose = match (proto.person.as_str(), proto.number.as_str()) {
+        ("", "") => {
+            return Err(Invalid::at(
+                "person",
+                "is missing: a pseudonym, or a number",
+            ));
+        }
+        (person, "") => Whose::Person(code(person, "person")?.into()),
+        ("", text) => Whose::Request(number(text)?),
+        (_, _) => {
+            return Err(Invalid::at(
+                "number",
+                "stands beside a person: one of the two",
+            ));
+        }
+    };
+    let wish = if proto.dry_run {
+        Wish::Look
+    } else {
+        Wish::Erase {
+            command_id: code(&proto.command_id, "command_id")?,
+            fingerprint,
+            ground: asked_ground(proto.ground)?,
+        }
+    };
+    Ok(EraseAsked { whose, wish })
+}
+
+fn asked_ground(number: i32) -> Result<Ground, Invalid> {
+    let known = ErasureGround::try_from(number);
+    let known = known.map_err(|_| Invalid::at("ground", "is not of the list"))?;
+    ground(known).ok_or_else(|| Invalid::at("ground", "is missing"))
+}
+
+fn ground(proto: ErasureGround) -> Option<Ground> {
+    match proto {
+        ErasureGround::Unspecified => None,
+        ErasureGround::CitizenRequest => Some(Ground::CitizenRequest),
+        ErasureGround::RetentionOver => Some(Ground::RetentionOver),
+        ErasureGround::CourtOrder => Some(Ground::CourtOrder),
+        ErasureGround::Other => Some(Ground::Other),
+    }
+}
+
+fn ground_message(ground: Ground) -> ErasureGround {
+    match ground {
+        Ground::CitizenRequest => ErasureGround::CitizenRequest,
+        Ground::RetentionOver => ErasureGround::RetentionOver,
+        Ground::CourtOrder => ErasureGround::CourtOrder,
+        Ground::Other => ErasureGround::Other,
+    }
+}
+
+/// An event of an erasure as it is stored. Its belongings are its subjects, so that each of their histories tells of it.
+pub(crate) fn erasure_event(
+    id: Uuid,
+    whose: &Whose,
+    erasure: &ErasureEvent,
+    at: Timestamp,
+) -> NewEvent {
+    let whose = whose.subject().to_string();
+    let subjects = |of: &BTreeSet<Belonging>| {
+        let of = of.iter().map(|it| it.subject().to_string());
+        of.chain([ERASURES.to_owned()]).collect::<Vec<_>>()
+    };
+    match erasure {
+        ErasureEvent::ErasureOrdered { of, ground } => {
+            let message = ErasureOrdered {
+                of: whose,
+                ground: ground_message(*ground).into(),
+            };
+            event::record(id, &message, at, subjects(of))
+        }
+        ErasureEvent::PersonalDataErased { of, ground } => {
+            let message = PersonalDataErased {
+                of: whose,
+                ground: ground_message(*ground).into(),
+            };
+            event::record(id, &message, at, subjects(of))
+        }
+    }
+}
+
+impl Storable for Erasure {
+    fn decode(stored: &Stored) -> Result<Option<ErasureEvent>, Undecodable> {
+        if event::is::<ErasureOrdered>(stored) {
+            let message: ErasureOrdered = event::decode(stored)?;
+            Ok(Some(ErasureEvent::ErasureOrdered {
+                of: belongings(stored),
+                ground: recorded_ground(message.ground(), stored)?,
+            }))
+        } else if event::is::<PersonalDataErased>(stored) {
+            let message: PersonalDataErased = event::decode(stored)?;
+            Ok(Some(ErasureEvent::PersonalDataErased {
+                of: belongings(stored),
+                ground: recorded_ground(message.ground(), stored)?,
+            }))
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+fn belongings(stored: &Stored) -> BTreeSet<Belonging> {
+    let subjects = stored.subjects.iter();
+    subjects.filter_map(|it| Belonging::of(it)).collect()
+}
+
+fn recorded_ground(proto: ErasureGround, stored: &Stored) -> Result<Ground, Undecodable> {
+    ground(proto).ok_or_else(|| Undecodable::Word {
+        position: stored.position,
+        name: stored.r#type.clone(),
+        field: "ground",
+    })
+}
+
+/// Whose data an order is about, what of it, and on which ground; `None` for another event.
+pub(crate) fn ordered(
+    stored: &Stored,
+) -> Result<Option<(Whose, BTreeSet<Belonging>, Ground)>, Undecodable> {
+    let Some(ErasureEvent::ErasureOrdered { of, ground }) = Erasure::decode(stored)? else {
+        return Ok(None);
+    };
+    let message: ErasureOrdered = event::decode(stored)?;
+    let whose = match Belonging::of(&message.of) {
+        Some(Belonging::Person(person)) => Whose::Person(person),
+        Some(Belonging::Request(number)) => Whose::Request(number),
+        Some(Belonging::Contact(_)) | None => {
+            return Err(Undecodable::Word {
+                position: stored.position,
+                name: stored.r#type.clone(),
+                field: "of",
+            });
+        }
+    };
+    Ok(Some((whose, of, ground)))
+}
+
+/// The keys that an event says are gone; none for another event.
+pub(crate) fn erased(stored: &Stored) -> Vec<Subject> {
+    if event::is::<PersonalDataErased>(stored) {
+        belongings(stored).iter().map(Belonging::subject).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Every order with its record, as the stream of an erasure has them.
+pub(crate) fn erasures(
+    whose: &Whose,
+    pending: &BTreeSet<Belonging>,
+    stream: &[Stored],
+) -> Result<ErasePersonReply, Undecodable> {
+    let mut erasures: Vec<erase_person_reply::Erasure> = Vec::new();
+    for stored in stream {
+        let subjects: Vec<String> = belongings(stored)
+            .iter()
+            .map(|it| it.subject().to_string())
+            .collect();
+        match Erasure::decode(stored)? {
+            None => {}
+            Some(ErasureEvent::ErasureOrdered { ground, .. }) => {
+                erasures.push(erase_person_reply::Erasure {
+                    subjects,
+                    ground: ground_message(ground).into(),
+                    ordered_position: stored.position,
+                    ordered_at: stored.recorded_at,
+                    erased_position: 0,
+                    erased_at: 0,
+                });
+            }
+            Some(ErasureEvent::PersonalDataErased { .. }) => {
+                if let Some(order) = erasures.iter_mut().find(|it| it.subjects == subjects) {
+                    order.erased_position = stored.position;
+                    order.erased_at = stored.recorded_at;
+                }
+            }
+        }
+    }
+    Ok(ErasePersonReply {
+        of: whose.subject().to_string(),
+        pending: pending.iter().map(|it| it.subject().to_string()).collect(),
+        erasures,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::ledger::v1::Event;
+    use vocabulary::RequestNumber;
+
+    use super::*;
+    use crate::domain::PersonId;
+
+    const COMMAND: &str = "018f0000-0000-7000-8000-000000000001";
+    const AYSE: &str = "018f0000-0000-7000-8000-00000000000a";
+
+    fn asked() -> ErasePersonRequest {
+        ErasePersonRequest {
+            command_id: COMMAND.to_owned(),
+            person: AYSE.to_owned(),
+            ground: ErasureGround::CitizenRequest.into(),
+            ..ErasePersonRequest::default()
+        }
+    }
+
+    fn wrong(change: impl FnOnce(&mut ErasePersonRequest)) -> String {
+        let mut request = asked();
+        change(&mut request);
+        erase(request).err().map(|it| it.field).unwrap_or_default()
+    }
+
+    #[test]
+    fn each_wrong_field_of_an_erasure_is_named() {
+        assert_eq!(wrong(|_| ()), "");
+        assert_eq!(wrong(|it| it.command_id.clear()), "command_id");
+        assert_eq!(wrong(|it| it.person.clear()), "person");
+        assert_eq!(wrong(|it| "Ayşe".clone_into(&mut it.person)), "person");
+        assert_eq!(wrong(|it| "2026-1".clone_into(&mut it.number)), "number");
+        assert_eq!(wrong(|it| it.ground = 0), "ground");
+        assert_eq!(wrong(|it| it.ground = 99), "ground");
+        let look = |it: &mut ErasePersonRequest| {
+            (it.dry_run, it.ground) = (true, 0);
+            it.command_id.clear();
+        };
+        assert_eq!(wrong(look), "");
+    }
+
+    #[test]
+    fn what_is_stored_comes_back() {
+        let number = RequestNumber::new(2026, 48_120_937);
+        let whose = Whose::Person(PersonId(7));
+        let of = BTreeSet::from([
+            Belonging::Person(PersonId(7)),
+            Belonging::Request(number.clone()),
+        ]);
+        let decided = ErasureEvent::ErasureOrdered {
+            of: of.clone(),
+            ground: Ground::CourtOrder,
+        };
+        let new = erasure_event(Uuid::from_u128(1), &whose, &decided, Timestamp::UNIX_EPOCH);
+        assert!(new.personal.is_empty());
+        assert!(new.subjects.contains(&ERASURES.to_owned()));
+        assert!(new.subjects.contains(&format!("request:{number}")));
+        let stored = Event {
+            r#type: new.r#type,
+            schema_version: new.schema_version,
+            subjects: new.subjects,
+            facts: new.facts,
+            ..Event::default()
+        };
+        assert_eq!(Erasure::decode(&stored).unwrap(), Some(decided));
+        assert_eq!(
+            ordered(&stored).unwrap(),
+            Some((whose, of, Ground::CourtOrder))
+        );
+        assert!(erased(&stored).is_empty());
+    }
+}
