@@ -24,7 +24,11 @@ const CHUNK: u32 = 2_000;
 /// Over which time they came.
 const DAYS: i64 = 730;
 /// What waits for a lease of its own would act on every event from the first on; all of it is done already.
-const REACTIONS: [&str; 2] = ["routing.requests", "notification.requests"];
+const REACTIONS: [&str; 3] = [
+    "routing.requests",
+    "notification.requests",
+    "intake.erasures",
+];
 const DISTRICTS: u32 = 12;
 /// A unit that has almost nothing to do.
 pub(crate) const TINY: &str = "tiny";
