@@ -60,21 +60,23 @@ fn query(matching: &Matching) -> QueryBuilder<Sqlite> {
     // What is passed over is passed over in the index: only the page's own rows are read.
     let passes_over = matching.skip > 0;
     let mut query = QueryBuilder::new(if passes_over {
-        "select request.* from (select number from request"
+        "select request.* from (select request.number from "
     } else {
-        "select * from request"
+        "select request.* from "
     });
     narrowed(&mut query, matching);
     if let Some(after) = &matching.after {
         query
-            .push(format!(" and ({sort}, number) {beyond} ("))
+            .push(format!(" and ({sort}, request.number) {beyond} ("))
             .push_bind(after.at)
             .push(", ")
             .push_bind(after.number.clone())
             .push(")");
     }
     query
-        .push(format!(" order by {sort}{order}, number{order} limit "))
+        .push(format!(
+            " order by {sort}{order}, request.number{order} limit "
+        ))
         .push_bind(i64::from(matching.size) + 1);
     if passes_over {
         query
@@ -88,12 +90,12 @@ fn query(matching: &Matching) -> QueryBuilder<Sqlite> {
 /// Which index is walked, and all that a request must be.
 fn narrowed(query: &mut QueryBuilder<Sqlite>, matching: &Matching) {
     if let Some(area) = matching.area.as_ref().filter(|it| is_low(it)) {
-        // All that lies there by the index alone, and the rest of these few.
-        query.push(" where number in (select number from request indexed by request_place where 1");
+        // All that lies there by the index alone, and then the rest of these few.
+        query.push("(select number as near from request indexed by request_place where 1");
         boxed(query, area);
-        query.push(")");
+        query.push(") cross join request on request.number = near where 1");
     } else {
-        query.push(" indexed by ").push(index(matching));
+        query.push("request indexed by ").push(index(matching));
         // Something that is always true, so that each condition begins alike.
         query.push(" where 1");
     }
