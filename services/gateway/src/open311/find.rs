@@ -8,7 +8,7 @@ use super::filter::{Area, Cursor, Matching, Span};
 use crate::register::{Entry, Reader, unreadable};
 
 /// Degrees of latitude: what lies in a lower box is looked for by its place, in a higher one by its time.
-const LOW: f64 = 0.05;
+const LOW: f64 = 0.15;
 
 /// The requests of one part, and where the next one begins if there is one.
 pub(super) async fn find(
