@@ -1,7 +1,7 @@
 //! The ledger as it runs in a city: a process of its own over PostgreSQL or SQLite, with its relay to NATS and its signer.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tests::{
-    eventually,
+    eventually, files,
     process::{Cozum, Launch, free_port},
 };
 use tonic::transport::Channel;
@@ -89,12 +89,11 @@ impl Centre {
     }
 
     /// The file of the log over SQLite.
-    pub(crate) fn file(&self) -> PathBuf {
-        self.data.path().join(format!("{CITY}.db"))
-    }
-
-    pub(crate) fn data(&self) -> &Path {
-        self.data.path()
+    pub(crate) fn file(&self) -> anyhow::Result<PathBuf> {
+        let name = format!("{CITY}.db");
+        let files = files::below(self.data.path())?;
+        let file = files.into_iter().find(|it| it.ends_with(&name));
+        file.with_context(|| format!("no {name} in {}", self.data.path().display()))
     }
 
     /// Waits until all is relayed to NATS and signed; gives the seconds.

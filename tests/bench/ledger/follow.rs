@@ -57,13 +57,7 @@ pub(crate) async fn over_sqlite(
     centre: &Centre,
 ) -> anyhow::Result<()> {
     filled(centre).await?;
-    let file = centre.file();
-    anyhow::ensure!(
-        file.exists(),
-        "{} is not there: {:?}",
-        file.display(),
-        centre.data()
-    );
+    let file = centre.file()?;
     let rows = async || {
         let options = SqliteConnectOptions::new().filename(&file).read_only(true);
         rows(SqliteConnection::connect_with(&options).await?).await
