@@ -17,6 +17,9 @@ use tests::{
 
 use super::{SOON, cluster, mails, repository, say};
 
+/// How long an import may take beside all the other tests.
+const IMPORTING: Duration = Duration::from_secs(240);
+
 const FILE: &str = "tests/data/nyc_311_excerpt.csv";
 const MAPPING: &str = "services/cozum/mappings/nyc-311.toml";
 
@@ -71,7 +74,7 @@ fn import(city: &City) -> Launch {
         "--mapping",
         &mapping.to_string_lossy(),
     ])
-    .within(Duration::from_secs(120))
+    .within(IMPORTING)
 }
 
 async fn imported(city: &City) -> anyhow::Result<()> {
@@ -160,7 +163,7 @@ async fn stopped_in_the_middle(city: &City, rows: u64) -> anyhow::Result<()> {
     // By the log, to which each row adds several events: figures come later, and then many at once.
     let before = city.settled().await?;
     let mut importer = import(city).arg("--workers").arg("2").start().await?;
-    eventually(Duration::from_secs(60), "some of the rows", async || {
+    eventually(IMPORTING, "some of the rows", async || {
         let grown = city.head().await? - before;
         anyhow::ensure!(grown > rows, "{grown} events");
         Ok(())

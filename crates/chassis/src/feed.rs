@@ -1,8 +1,8 @@
 //! Every event of a municipality, in order, without a hole, whatever is lost on the way.
 //!
 //! With NATS a feed catches up from the ledger, then reads JetStream. Positions are dense, so a hole shows by arithmetic and
-//! is read from the ledger. A lost *last* message leaves no hole: so the feed also compares itself with the ledger's head
-//! twice a second, even when all is silent. Without NATS it follows the ledger.
+//! is read from the ledger. A lost *last* message leaves no hole: so the ledger also tells each role its head, and the feed
+//! compares itself with that twice a second, even when all is silent. Without NATS it follows the ledger.
 
 use std::{pin::Pin, time::Duration};
 
@@ -13,13 +13,16 @@ use async_nats::jetstream::{
 use contracts::ledger::v1::{Event, FollowReply};
 use futures::{Stream, StreamExt as _, future::BoxFuture};
 use opentelemetry::metrics::Counter;
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::{
+    sync::watch,
+    time::{Interval, MissedTickBehavior, timeout},
+};
 use tonic::Streaming;
 
 use crate::{Ledger, cloudevents, telemetry::label};
 
-/// Half of the second within which a lost tail is noticed.
-const TICK: Duration = Duration::from_millis(500);
+/// What is not here two ticks after the ledger has told of it was lost; with the ledger's own delay that is within a second.
+const TICK: Duration = Duration::from_millis(400);
 /// How long JetStream may take to open a consumer.
 const SUBSCRIBE: Duration = Duration::from_secs(2);
 /// Events per batch.
@@ -31,7 +34,8 @@ const PATIENCE: u32 = 3;
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
     Ledger,
-    Nats(async_nats::Client),
+    /// JetStream, and the log's head as the ledger tells it.
+    Nats(async_nats::Client, watch::Receiver<Option<u64>>),
 }
 
 /// Events in order, and the newest position known.
@@ -99,7 +103,7 @@ impl Feed {
     async fn next_batch(&mut self) -> Batch {
         let events = match self.source.clone() {
             Source::Ledger => self.next_of_ledger().await,
-            Source::Nats(client) => self.next_of_nats(&client).await,
+            Source::Nats(client, head) => self.next_of_nats(&client, head).await,
         };
         if let Some(last) = events.last() {
             self.after = last.position;
@@ -160,14 +164,18 @@ impl Feed {
         }
     }
 
-    async fn next_of_nats(&mut self, client: &async_nats::Client) -> Vec<Event> {
+    async fn next_of_nats(
+        &mut self,
+        client: &async_nats::Client,
+        mut told: watch::Receiver<Option<u64>>,
+    ) -> Vec<Event> {
         if self.subscribed.is_none() {
             // Catch up first: JetStream keeps only the newest weeks. The head tells how far behind we are meanwhile.
-            let Ok(head) = self.ledger.head().await else {
-                tokio::time::sleep(TICK).await;
+            let answered = async { told.wait_for(Option::is_some).await.is_ok() };
+            if !timeout(TICK, answered).await.unwrap_or_default() {
                 return vec![];
-            };
-            self.head = self.head.max(head);
+            }
+            self.head = self.head.max(told.borrow().unwrap_or_default());
             self.heard = true;
             let page = self.read_from_ledger().await;
             if !page.is_empty() {
@@ -191,7 +199,10 @@ impl Feed {
                     vec![]
                 }
             },
-            _ = self.tick.tick() => self.check_tail().await,
+            _ = self.tick.tick() => {
+                let head = told.borrow().unwrap_or_default();
+                self.check_tail(head).await
+            }
         }
     }
 
@@ -225,10 +236,7 @@ impl Feed {
     }
 
     /// What the head was a tick ago should have arrived by now.
-    async fn check_tail(&mut self) -> Vec<Event> {
-        let Ok(head) = self.ledger.head().await else {
-            return vec![];
-        };
+    async fn check_tail(&mut self, head: u64) -> Vec<Event> {
         self.head = self.head.max(head);
         let expected = std::mem::replace(&mut self.head_a_tick_ago, head);
         if self.after >= expected && self.subscribed.is_some() {

@@ -3,7 +3,8 @@ use std::{future::Future, time::Duration};
 use contracts::ledger::v1::{
     AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, Event, FollowReply,
     FollowRequest, HeadRequest, HistoryRequest, ReadRequest, ReadStreamReply, ReadStreamRequest,
-    ReleaseLeaseRequest, SaveCheckpointRequest, StreamWrite, ledger_client::LedgerClient,
+    ReleaseLeaseRequest, SaveCheckpointRequest, StreamWrite, WatchHeadReply, WatchHeadRequest,
+    ledger_client::LedgerClient,
 };
 use futures::future::BoxFuture;
 use tonic::{Code, Status, Streaming, transport::Channel};
@@ -216,6 +217,14 @@ impl Ledger {
                 .await?
                 .into_inner()
                 .position)
+        })
+    }
+
+    /// The same at once, and again and again as it rises, at least once a second.
+    pub(crate) fn watch_head(&self) -> BoxFuture<'_, Result<Streaming<WatchHeadReply>, Status>> {
+        Box::pin(async move {
+            let request = self.caller.request(WatchHeadRequest {});
+            Ok(self.client.clone().watch_head(request).await?.into_inner())
         })
     }
 

@@ -8,6 +8,7 @@ pub mod config;
 pub mod event;
 mod execute;
 pub mod feed;
+mod heads;
 mod health;
 pub mod lease;
 mod ledger;

@@ -4,7 +4,8 @@ use tonic::transport::Channel;
 use vocabulary::Municipality;
 
 use crate::{
-    Caller, Clock, Feed, Health, Ids, Ledger, Network, Role, Tasks, feed::Source, network::Listener,
+    Caller, Clock, Feed, Health, Ids, Ledger, Network, Role, Tasks, feed::Source, heads::Heads,
+    network::Listener,
 };
 
 /// What a service stands on. In one process each role has its own, with the same tasks, health and network.
@@ -26,7 +27,8 @@ pub struct Platform {
     pub data: PathBuf,
     listener: Arc<std::sync::Mutex<Option<Listener>>>,
     channels: Arc<BTreeMap<Role, Channel>>,
-    source: Source,
+    nats: Option<async_nats::Client>,
+    heads: Heads,
 }
 
 /// What the roles of one process share.
@@ -73,10 +75,8 @@ impl Shared {
                     .map(|it| (it, self.network.channel(it)))
                     .collect(),
             ),
-            source: match &self.nats {
-                Some(client) => Source::Nats(client.clone()),
-                None => Source::Ledger,
-            },
+            nats: self.nats.clone(),
+            heads: Heads::new(self.tasks.clone()),
         })
     }
 }
@@ -107,16 +107,18 @@ impl Platform {
     /// Every event of a municipality after a position, and then each new one.
     #[must_use]
     pub fn feed(&self, municipality: &Municipality, after: u64) -> Feed {
-        Feed::new(self.source.clone(), self.ledger(municipality), after)
+        let ledger = self.ledger(municipality);
+        let source = match &self.nats {
+            Some(client) => Source::Nats(client.clone(), self.heads.of(&ledger)),
+            None => Source::Ledger,
+        };
+        Feed::new(source, ledger, after)
     }
 
     /// NATS, where this deployment has it.
     #[must_use]
     pub fn nats(&self) -> Option<&async_nats::Client> {
-        match &self.source {
-            Source::Nats(client) => Some(client),
-            Source::Ledger => None,
-        }
+        self.nats.as_ref()
     }
 
     /// Whether a municipality is served here.

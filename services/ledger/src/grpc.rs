@@ -1,6 +1,6 @@
 //! The log over gRPC. Whose log is meant stands in the call's metadata.
 
-use std::{collections::BTreeMap, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 
 use chassis::{Caller, Platform, SERVICE, refuse, telemetry};
 use contracts::ledger::v1::{
@@ -10,9 +10,14 @@ use contracts::ledger::v1::{
     ListCheckpointsReply, ListCheckpointsRequest, ProveConsistencyReply, ProveConsistencyRequest,
     ProveInclusionReply, ProveInclusionRequest, ReadReply, ReadRequest, ReadStreamReply,
     ReadStreamRequest, ReleaseLeaseReply, ReleaseLeaseRequest, RetryReactionReply,
-    RetryReactionRequest, SaveCheckpointReply, SaveCheckpointRequest, ledger_server::Ledger,
+    RetryReactionRequest, SaveCheckpointReply, SaveCheckpointRequest, WatchHeadReply,
+    WatchHeadRequest, ledger_server::Ledger,
 };
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt as _, stream};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
 use vocabulary::Municipality;
 
@@ -189,6 +194,21 @@ impl Ledger for Service {
         }))
     }
 
+    type WatchHeadStream = Pin<Box<dyn Stream<Item = Result<WatchHeadReply, Status>> + Send>>;
+
+    async fn watch_head(
+        &self,
+        request: Request<WatchHeadRequest>,
+    ) -> Result<Response<Self::WatchHeadStream>, Status> {
+        let watching = Watching {
+            head: self.log(&request)?.watch_head(),
+            platform: self.platform.clone(),
+            greeted: false,
+        };
+        let replies = stream::unfold(watching, Watching::next).map(Ok);
+        Ok(Response::new(Box::pin(replies)))
+    }
+
     async fn acquire_lease(
         &self,
         request: Request<AcquireLeaseRequest>,
@@ -349,6 +369,36 @@ impl Following {
         };
         Ok(Some((reply, self)))
     }
+}
+
+/// One watcher of the head; it ends when the process stops, as a follower's stream does.
+struct Watching {
+    head: watch::Receiver<u64>,
+    platform: Platform,
+    greeted: bool,
+}
+
+impl Watching {
+    async fn next(mut self) -> Option<(WatchHeadReply, Self)> {
+        if std::mem::replace(&mut self.greeted, true) {
+            let risen = async {
+                // A head that rises with each batch is told of once.
+                sleep(Self::AT_MOST_EVERY).await;
+                timeout(Self::AT_LEAST_EVERY, self.head.changed()).await
+            };
+            tokio::select! {
+                () = self.platform.tasks.stopping() => return None,
+                outcome = risen => if let Ok(Err(_)) = outcome {
+                    return None;
+                }
+            }
+        }
+        let position = *self.head.borrow_and_update();
+        Some((WatchHeadReply { position }, self))
+    }
+
+    const AT_MOST_EVERY: Duration = Duration::from_millis(50);
+    const AT_LEAST_EVERY: Duration = Duration::from_millis(900);
 }
 
 #[cfg(test)]

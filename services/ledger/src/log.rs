@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use chassis::{Clock, Invalid, telemetry};
 use contracts::ledger::v1::{AppendReply, AppendRequest, Event, ReadStreamReply};
-use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot};
+use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot, watch};
 use tracing::Instrument as _;
 use uuid::Uuid;
 use vocabulary::Municipality;
@@ -260,6 +260,12 @@ impl Log {
     /// The newest event.
     pub async fn head(&self) -> Result<Head, LogError> {
         Ok(self.store.head().await?)
+    }
+
+    /// The newest position known here, and each that comes; what another replica appended comes a moment later.
+    #[must_use]
+    pub fn watch_head(&self) -> watch::Receiver<u64> {
+        self.tail.watch()
     }
 
     /// The events after a position, and then each new one.

@@ -70,6 +70,11 @@ impl Tail {
         *self.shared.newest.borrow()
     }
 
+    /// The newest position, and each that comes.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.shared.newest.subscribe()
+    }
+
     /// Takes in events that were committed; where they leave a hole, what is missing is fetched.
     pub(crate) fn offer(&self, events: Vec<Arc<Event>>) {
         let mut tail = self.lock();

@@ -110,6 +110,7 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(LEDGER, "Read", Action::SeeEvents),
     of_centre(LEDGER, "Follow", Action::Inside),
     of_centre(LEDGER, "Head", Action::SeeEvents),
+    of_centre(LEDGER, "WatchHead", Action::SeeEvents),
     of_centre(LEDGER, "AcquireLease", Action::Inside),
     of_centre(LEDGER, "ReleaseLease", Action::Inside),
     of_centre(LEDGER, "SaveCheckpoint", Action::Inside),
