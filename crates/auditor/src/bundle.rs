@@ -146,13 +146,15 @@ pub(crate) fn split(bundle: &[u8]) -> Option<Vec<&[u8]>> {
 
 /// The events of a file; `None` where they are not written as they would be written again.
 pub(crate) fn events(bytes: &[u8]) -> Option<Vec<Event>> {
-    let mut events = vec![];
+    let (mut events, mut again) = (vec![], vec![]);
     let mut rest = bytes;
     while !rest.is_empty() {
         let before = rest;
         let event = Event::decode_length_delimited(&mut rest).ok()?;
         let read = &before[..before.len() - rest.len()];
-        if event.encode_length_delimited_to_vec() != read {
+        again.clear();
+        let fits = event.encode_length_delimited(&mut again).is_ok();
+        if !fits || again != read {
             return None;
         }
         events.push(event);

@@ -10,6 +10,7 @@ mod entry;
 mod note;
 mod receipt;
 mod report;
+mod stretch;
 #[cfg(test)]
 mod tests;
 mod tree;

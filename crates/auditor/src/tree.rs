@@ -1,8 +1,7 @@
 //! The tree over the entries, grown in their order; and proofs, which `ct-merkle` checks.
 
-use aws_lc_rs::digest::{Context, SHA256};
 use ct_merkle::{ConsistencyProof, InclusionProof, RootHash};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 pub(crate) type Hash = [u8; 32];
 
@@ -10,11 +9,9 @@ pub(crate) type Hash = [u8; 32];
 pub(crate) const WIDTH: usize = 256;
 
 pub(crate) fn sha256(parts: &[&[u8]]) -> Hash {
-    let mut hash = Context::new(&SHA256);
+    let mut hash = Sha256::new();
     parts.iter().for_each(|it| hash.update(it));
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(hash.finish().as_ref());
-    bytes
+    hash.finalize().into()
 }
 
 pub(crate) fn leaf(entry: &[u8]) -> Hash {

@@ -7,14 +7,13 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use contracts::ledger::v1::Event;
 
 use crate::{
-    bundle::{self, WIDTH, entries_path, events_path, tile_path},
-    entry,
+    bundle::{WIDTH, tile_path},
     note::{Checkpoint, Key},
     report::{Finding, Report},
-    tree::{Growing, Hash, continues, leaf},
+    stretch::{self, Events, Link, Stretch},
+    tree::{Growing, Hash, continues},
 };
 
 /// What the auditor brings along.
@@ -56,20 +55,19 @@ fn check(folder: &Path, asked: &Asked, report: &mut Report) -> Result<(), Findin
     }
     let Checkpoint { origin, size, .. } = &signed.newest;
     let log = origin.rsplit('/').next().unwrap_or_default();
+    let with_events = folder.join("events").is_dir();
     let mut pass = Pass {
         folder,
         signed: &signed,
         tree: Growing::default(),
         agreed: 0,
-        events: folder
-            .join("events")
-            .is_dir()
-            .then(|| Events::of(log, *size)),
+        chain: Chain::of(*size),
     };
     pass.roots()?;
-    for index in 0..size.div_ceil(WIDTH) {
-        pass.tile(index)?;
-    }
+    let log = with_events.then_some(log);
+    stretch::each(folder, log, *size, |index, stretch| {
+        pass.take(index, stretch)
+    })?;
     for (level, index, hashes) in pass.tree.partial() {
         compare(folder, level, index, hashes)?;
     }
@@ -82,13 +80,14 @@ fn check(folder: &Path, asked: &Asked, report: &mut Report) -> Result<(), Findin
     report.holds.push(format!(
         "{count} signed checkpoints lie on one history, {proofs} of them proved to others"
     ));
-    match &pass.events {
-        Some(_) => report.holds.push(format!(
+    if with_events {
+        report.holds.push(format!(
             "{size} events are what was committed to, their versions and times in order"
-        )),
-        None => report
+        ));
+    } else {
+        report
             .unclaimed
-            .push("what the events say: only the commitments to them were given".to_owned()),
+            .push("what the events say: only the commitments to them were given".to_owned());
     }
     report
         .unclaimed
@@ -181,47 +180,19 @@ struct Pass<'a> {
     tree: Growing,
     /// The last size at which the tree was what was signed.
     agreed: u64,
-    events: Option<Events<'a>>,
+    chain: Chain,
 }
 
 impl Pass<'_> {
-    /// Checks 256 positions, or as many as there are: the events, the entries, and the tiles over them.
-    fn tile(&mut self, index: u64) -> Result<(), Finding> {
+    /// Holds the next 256 positions against those before: the events, and the tiles that their entries fill.
+    fn take(&mut self, index: u64, stretch: Stretch) -> Result<(), Finding> {
         let first = index * WIDTH;
-        let width = (self.signed.newest.size - first).min(WIDTH);
-        let events = match &mut self.events {
-            Some(events) => Some(events.check(self.folder, first, width)?),
-            None => None,
-        };
-        let missing = |path: &str, wrong: &str| Finding::at(first + 1, format!("{path} {wrong}"));
-        let path = entries_path(index, width);
-        let bundle = fs::read(self.folder.join(&path)).map_err(|_| missing(&path, "is missing"))?;
-        let entries = bundle::split(&bundle)
-            .filter(|it| it.len() as u64 == width)
-            .ok_or_else(|| missing(&path, "is not as many entries as it says"))?;
-        let path = tile_path(0, index, width);
-        let tile = fs::read(self.folder.join(&path)).map_err(|_| missing(&path, "is missing"))?;
-        let (tile, rest) = tile.as_chunks::<32>();
-        if tile.len() as u64 != width || !rest.is_empty() {
-            return Err(missing(&path, "is not as many hashes as it says"));
+        if let Some(events) = stretch.events {
+            let width = (self.signed.newest.size - first).min(WIDTH);
+            self.chain.take(first, width, events?)?;
         }
-        for (at, entry) in entries.iter().enumerate() {
-            let position = self.tree.size() + 1;
-            if let Some(events) = &events
-                && events[at].commitment != *entry
-            {
-                return Err(Finding::at(
-                    position,
-                    "its entry is not the commitment to the event",
-                ));
-            }
-            let hash = leaf(entry);
-            if tile[at] != hash {
-                return Err(Finding::at(
-                    position,
-                    "its hash in the tile is not its entry's",
-                ));
-            }
+        let entries = stretch.entries?;
+        for hash in entries.leaves {
             let mut wrong = None;
             let folder = self.folder;
             self.tree.push(hash, |level, index, hashes| {
@@ -234,7 +205,10 @@ impl Pass<'_> {
             }
             self.roots()?;
         }
-        Ok(())
+        match entries.wrong {
+            Some(problem) => Err(Finding::at(self.tree.size() + 1, problem)),
+            None => Ok(()),
+        }
     }
 
     /// Whether the tree, as it is now, is what was signed at its size.
@@ -319,77 +293,59 @@ fn proofs(folder: &Path, signed: &Signed) -> Result<usize, Finding> {
 }
 
 /// What the events must agree with, from one to the next.
-struct Events<'a> {
-    log: &'a str,
+struct Chain {
     recorded_at: u64,
     versions: HashMap<String, u64>,
     ids: HashSet<Vec<u8>>,
 }
 
-impl<'a> Events<'a> {
-    fn of(log: &'a str, size: u64) -> Self {
+impl Chain {
+    fn of(size: u64) -> Self {
         // A wrong size must not ask for memory that nobody has.
         let room = usize::try_from(size.min(1 << 20)).unwrap_or_default();
         Self {
-            log,
             recorded_at: 0,
             versions: HashMap::new(),
             ids: HashSet::with_capacity(room),
         }
     }
 
-    /// The events of 256 positions, each of them checked.
-    fn check(&mut self, folder: &Path, first: u64, width: u64) -> Result<Vec<Event>, Finding> {
-        let path = events_path(first / WIDTH, width);
-        let bytes = fs::read(folder.join(&path))
-            .map_err(|_| Finding::at(first + 1, format!("{path} is missing")))?;
-        let events = bundle::events(&bytes);
-        let events = events
-            .ok_or_else(|| Finding::at(first + 1, format!("{path} is not made of events")))?;
-        for (position, event) in (first + 1..).zip(&events) {
-            self.one(position, event)
+    /// Takes the events of 256 positions.
+    fn take(&mut self, first: u64, width: u64, events: Events) -> Result<(), Finding> {
+        let given = events.links.len() as u64;
+        for (position, link) in (first + 1..).zip(events.links) {
+            self.one(link)
                 .map_err(|problem| Finding::at(position, problem))?;
         }
-        if events.len() as u64 == width {
-            Ok(events)
-        } else {
-            Err(Finding::at(first + events.len() as u64 + 1, "is missing"))
+        match events.wrong {
+            Some(problem) => Err(Finding::at(first + given + 1, problem)),
+            None if given == width => Ok(()),
+            None => Err(Finding::at(first + given + 1, "is missing")),
         }
     }
 
-    fn one(&mut self, position: u64, event: &Event) -> Result<(), String> {
-        if event.position > position {
-            return Err(format!("is missing: {} follows", event.position));
-        }
-        if event.position < position {
-            return Err(format!("{} stands in its place", event.position));
-        }
-        if entry::commitment(self.log, event) != event.commitment[..] {
-            return Err("the event is not what its commitment says".to_owned());
-        }
-        let bare = event.personal.is_empty() && event.personal_salt.is_empty();
-        if event.personal_hash.is_empty() {
-            if !bare {
-                return Err("it has a personal part that nothing commits to".to_owned());
-            }
-        } else if bare {
-            return Err("its personal part is gone, and no erasure is recorded".to_owned());
-        } else if entry::personal_hash(event) != event.personal_hash[..] {
-            return Err("its personal part is not what its hash says".to_owned());
-        }
-        if event.recorded_at <= self.recorded_at {
+    fn one(&mut self, link: Link) -> Result<(), String> {
+        if link.recorded_at <= self.recorded_at {
             return Err("it was recorded no later than the one before".to_owned());
         }
-        self.recorded_at = event.recorded_at;
-        let version = self.versions.entry(event.stream.clone()).or_default();
-        *version += 1;
-        if event.version != *version {
-            let (stream, found) = (&event.stream, event.version);
+        self.recorded_at = link.recorded_at;
+        let known = self.versions.get_mut(&link.stream);
+        let due = known.as_deref().copied().unwrap_or_default() + 1;
+        if link.version != due {
+            let Link {
+                stream, version, ..
+            } = link;
             return Err(format!(
-                "it is version {found} of {stream}, where {version} is due"
+                "it is version {version} of {stream}, where {due} is due"
             ));
         }
-        if self.ids.insert(event.event_id.clone()) {
+        match known {
+            Some(version) => *version = due,
+            None => {
+                self.versions.insert(link.stream, due);
+            }
+        }
+        if self.ids.insert(link.event_id) {
             Ok(())
         } else {
             Err("its id was used before".to_owned())

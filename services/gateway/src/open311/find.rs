@@ -99,8 +99,9 @@ fn narrowed(query: &mut QueryBuilder<Sqlite>, matching: &Matching) {
         // Something that is always true, so that each condition begins alike.
         query.push(" where 1");
     }
-    within(query, "registered_at", matching.registered);
-    within(query, "updated_at", matching.updated);
+    let (registered, updated) = spans(matching);
+    within(query, "registered_at", registered);
+    within(query, "updated_at", updated);
     if !matching.topics.is_empty() {
         query.push(" and topic in (");
         let mut topics = query.separated(", ");
@@ -115,6 +116,20 @@ fn narrowed(query: &mut QueryBuilder<Sqlite>, matching: &Matching) {
     if let Some(area) = &matching.area {
         around(query, area);
     }
+}
+
+/// The spans of what is left after a cursor: SQLite begins its walk at such a bound, and would pass over all that lies before
+/// the cursor on every page.
+fn spans(matching: &Matching) -> (Span, Span) {
+    let (mut registered, mut updated) = (matching.registered, matching.updated);
+    if let Some(after) = &matching.after {
+        if matching.follows_changes() {
+            updated.from = updated.from.max(Some(after.at));
+        } else {
+            registered.to = Some(registered.to.map_or(after.at, |to| to.min(after.at)));
+        }
+    }
+    (registered, updated)
 }
 
 fn is_low(area: &Area) -> bool {
@@ -244,6 +259,30 @@ mod tests {
             let plan = plan(pairs).await;
             assert!(plan.contains(index), "{pairs:?}: {plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{pairs:?}: {plan}");
+        }
+    }
+
+    #[test]
+    fn a_page_after_a_cursor_begins_at_the_cursor() {
+        let at = 1_760_000_000_000_000;
+        let now = "2026-11-22T12:00:00Z".parse::<Timestamp>().unwrap();
+        for (bound, begins) in [
+            ("start_date=2025-09-01T00:00:00Z", (None, Some(at))),
+            ("end_date=2025-10-01T00:00:00Z", (None, None)),
+            ("updated_after=2025-09-01T00:00:00Z", (Some(at), None)),
+            ("updated_after=2026-11-01T00:00:00Z", (None, None)),
+        ] {
+            let uri = format!("/?{bound}&cursor={at}.2026-48120937-8")
+                .parse()
+                .unwrap();
+            let asked = filter::read(&Params::of_query(&uri), now).unwrap();
+            let filter::Filter::Matching(matching) = asked else {
+                panic!("numbers")
+            };
+            let (registered, updated) = spans(&matching);
+            let (from, to) = begins;
+            assert_eq!(updated.from.filter(|it| *it == at), from, "{bound}");
+            assert_eq!(registered.to.filter(|it| *it == at), to, "{bound}");
         }
     }
 

@@ -1,0 +1,191 @@
+//! What can be said of 256 positions by themselves, whatever came before: they are read, decoded and hashed on all cores at
+//! once, and given in their order.
+
+use std::{
+    fs,
+    num::NonZero,
+    path::Path,
+    sync::mpsc::{Receiver, sync_channel},
+    thread,
+};
+
+use contracts::ledger::v1::Event;
+
+use crate::{
+    bundle::{self, WIDTH, entries_path, events_path, tile_path},
+    entry,
+    report::Finding,
+    tree::{Hash, leaf},
+};
+
+/// What each reader may be ahead.
+const AHEAD: usize = 8;
+
+/// 256 positions, or as many as there are.
+pub(crate) struct Stretch {
+    /// `None` where only the commitments were given.
+    pub(crate) events: Option<Result<Events, Finding>>,
+    pub(crate) entries: Result<Entries, Finding>,
+}
+
+/// What the events must show of themselves before they are held against each other.
+pub(crate) struct Events {
+    pub(crate) links: Vec<Link>,
+    /// What is wrong with the event after these.
+    pub(crate) wrong: Option<String>,
+}
+
+/// What ties an event to others.
+pub(crate) struct Link {
+    pub(crate) stream: String,
+    pub(crate) version: u64,
+    pub(crate) recorded_at: u64,
+    pub(crate) event_id: Vec<u8>,
+}
+
+/// The hashes that the entries lead to.
+pub(crate) struct Entries {
+    pub(crate) leaves: Vec<Hash>,
+    /// What is wrong with the entry after these.
+    pub(crate) wrong: Option<&'static str>,
+}
+
+/// Gives every stretch of a log of this size to `take`, in order, until that refuses one.
+pub(crate) fn each(
+    folder: &Path,
+    log: Option<&str>,
+    size: u64,
+    mut take: impl FnMut(u64, Stretch) -> Result<(), Finding>,
+) -> Result<(), Finding> {
+    let readers = thread::available_parallelism().map_or(1, NonZero::get);
+    let count = size.div_ceil(WIDTH);
+    thread::scope(|scope| {
+        let lanes: Vec<Receiver<Stretch>> = (0..readers)
+            .map(|lane| {
+                let (sender, lane_of) = sync_channel(AHEAD);
+                scope.spawn(move || {
+                    for index in (0..count).skip(lane).step_by(readers) {
+                        // Nobody listens once something was found.
+                        if sender.send(read(folder, log, size, index)).is_err() {
+                            return;
+                        }
+                    }
+                });
+                lane_of
+            })
+            .collect();
+        for (index, lane) in (0..count).zip(lanes.iter().cycle()) {
+            // A reader that panicked ends the scope in its panic.
+            let Ok(stretch) = lane.recv() else { break };
+            take(index, stretch)?;
+        }
+        Ok(())
+    })
+}
+
+fn read(folder: &Path, log: Option<&str>, size: u64, index: u64) -> Stretch {
+    let first = index * WIDTH;
+    let width = (size - first).min(WIDTH);
+    let Some(log) = log else {
+        return Stretch {
+            events: None,
+            entries: entries(folder, first, width, &[]),
+        };
+    };
+    match events(folder, first, width) {
+        Ok(given) => Stretch {
+            entries: entries(folder, first, width, &given),
+            events: Some(Ok(by_themselves(log, first, given))),
+        },
+        Err(finding) => Stretch {
+            events: Some(Err(finding)),
+            entries: entries(folder, first, width, &[]),
+        },
+    }
+}
+
+fn events(folder: &Path, first: u64, width: u64) -> Result<Vec<Event>, Finding> {
+    let path = events_path(first / WIDTH, width);
+    let wrong = |problem: &str| Finding::at(first + 1, format!("{path} {problem}"));
+    let bytes = fs::read(folder.join(&path)).map_err(|_| wrong("is missing"))?;
+    bundle::events(&bytes).ok_or_else(|| wrong("is not made of events"))
+}
+
+fn by_themselves(log: &str, first: u64, events: Vec<Event>) -> Events {
+    let mut links = Vec::with_capacity(events.len());
+    for (position, event) in (first + 1..).zip(events) {
+        if let Err(problem) = by_itself(log, position, &event) {
+            return Events {
+                links,
+                wrong: Some(problem),
+            };
+        }
+        links.push(Link {
+            stream: event.stream,
+            version: event.version,
+            recorded_at: event.recorded_at,
+            event_id: event.event_id,
+        });
+    }
+    Events { links, wrong: None }
+}
+
+fn by_itself(log: &str, position: u64, event: &Event) -> Result<(), String> {
+    if event.position > position {
+        return Err(format!("is missing: {} follows", event.position));
+    }
+    if event.position < position {
+        return Err(format!("{} stands in its place", event.position));
+    }
+    if entry::commitment(log, event) != event.commitment[..] {
+        return Err("the event is not what its commitment says".to_owned());
+    }
+    let bare = event.personal.is_empty() && event.personal_salt.is_empty();
+    if event.personal_hash.is_empty() {
+        if !bare {
+            return Err("it has a personal part that nothing commits to".to_owned());
+        }
+    } else if bare {
+        return Err("its personal part is gone, and no erasure is recorded".to_owned());
+    } else if entry::personal_hash(event) != event.personal_hash[..] {
+        return Err("its personal part is not what its hash says".to_owned());
+    }
+    Ok(())
+}
+
+/// The entries against the events, where there are any, and against the tile over them.
+fn entries(folder: &Path, first: u64, width: u64, events: &[Event]) -> Result<Entries, Finding> {
+    let missing = |path: &str, wrong: &str| Finding::at(first + 1, format!("{path} {wrong}"));
+    let index = first / WIDTH;
+    let path = entries_path(index, width);
+    let bundle = fs::read(folder.join(&path)).map_err(|_| missing(&path, "is missing"))?;
+    let entries = bundle::split(&bundle)
+        .filter(|it| it.len() as u64 == width)
+        .ok_or_else(|| missing(&path, "is not as many entries as it says"))?;
+    let path = tile_path(0, index, width);
+    let tile = fs::read(folder.join(&path)).map_err(|_| missing(&path, "is missing"))?;
+    let (tile, rest) = tile.as_chunks::<32>();
+    if tile.len() as u64 != width || !rest.is_empty() {
+        return Err(missing(&path, "is not as many hashes as it says"));
+    }
+    let mut leaves = Vec::with_capacity(entries.len());
+    for (at, entry) in entries.iter().enumerate() {
+        let hash = leaf(entry);
+        let wrong = if events.get(at).is_some_and(|it| it.commitment != *entry) {
+            "its entry is not the commitment to the event"
+        } else if tile[at] != hash {
+            "its hash in the tile is not its entry's"
+        } else {
+            leaves.push(hash);
+            continue;
+        };
+        return Ok(Entries {
+            leaves,
+            wrong: Some(wrong),
+        });
+    }
+    Ok(Entries {
+        leaves,
+        wrong: None,
+    })
+}
