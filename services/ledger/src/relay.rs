@@ -4,16 +4,13 @@
 
 mod place;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use async_nats::{
-    Client,
-    jetstream::{
-        self,
-        context::{ContextBuilder, PublishAckFuture},
-        message::PublishMessage,
-    },
+    Client, HeaderMap,
+    header::{NATS_EXPECTED_LAST_SEQUENCE, NATS_EXPECTED_STREAM},
+    jetstream::{self, context::ContextBuilder},
 };
 use chassis::{Clock, cloudevents, telemetry};
 use contracts::ledger::v1::Event;
@@ -195,48 +192,52 @@ impl Relay {
         Err(anyhow!("the stream is at {last}, not {}", self.acknowledged).into())
     }
 
-    /// Sends a window of events at once, then checks that each was stored at its position.
+    /// Sends a window of events at once. Only the last is acknowledged: each is stored right behind the one before or not at
+    /// all, so where the last one is, all are.
     async fn publish(
         &mut self,
         context: &jetstream::Context,
         window: &[Arc<Event>],
     ) -> Result<(), Ended> {
-        let mut sent = VecDeque::with_capacity(window.len());
-        for event in window {
-            let span = tracing::info_span!("ledger.relay", position = event.position);
-            telemetry::continue_trace(&span, &event.traceparent);
-            sent.push_back(self.send(context, event).instrument(span).await?);
+        let Some((last, before)) = window.split_last() else {
+            return Ok(());
+        };
+        for event in before {
+            let (subject, headers, body) = self.message(event);
+            let sent = self
+                .client
+                .publish_with_headers(subject, headers, body.into());
+            sent.instrument(span_of(event))
+                .await
+                .map_err(anyhow::Error::from)?;
         }
-        for (event, acknowledgement) in window.iter().zip(sent) {
-            let stored = acknowledgement.await.map_err(anyhow::Error::from)?;
-            if stored.sequence != event.position || stored.duplicate {
-                return Err(Ended::Frozen(format!(
-                    "NATS stored {} at {}",
-                    event.position, stored.sequence
-                )));
-            }
-            self.acknowledged = event.position;
+        let (subject, headers, body) = self.message(last);
+        let sent = context.publish_with_headers(subject, headers, body.into());
+        let acknowledgement = sent.instrument(span_of(last)).await;
+        let stored = acknowledgement
+            .map_err(anyhow::Error::from)?
+            .await
+            .map_err(anyhow::Error::from)?;
+        if stored.sequence != last.position || stored.duplicate {
+            return Err(Ended::Frozen(format!(
+                "NATS stored {} at {}",
+                last.position, stored.sequence
+            )));
         }
+        self.acknowledged = last.position;
         Ok(())
     }
 
-    async fn send(
-        &self,
-        context: &jetstream::Context,
-        event: &Event,
-    ) -> Result<PublishAckFuture, Ended> {
+    fn message(&self, event: &Event) -> (String, HeaderMap, Vec<u8>) {
         let municipality = self.log.municipality();
-        let (headers, body) = cloudevents::to_message(municipality, event);
-        let message = PublishMessage::build()
-            .headers(headers)
-            .payload(body.into())
-            .expected_stream(cloudevents::stream_name(municipality))
-            .expected_last_sequence(event.position - 1);
+        let (mut headers, body) = cloudevents::to_message(municipality, event);
+        headers.insert(NATS_EXPECTED_STREAM, cloudevents::stream_name(municipality));
+        headers.insert(
+            NATS_EXPECTED_LAST_SEQUENCE,
+            (event.position - 1).to_string(),
+        );
         let subject = cloudevents::subject(municipality, &event.r#type);
-        Ok(context
-            .send_publish(subject, message)
-            .await
-            .map_err(anyhow::Error::from)?)
+        (subject, headers, body)
     }
 
     fn report(&self, follower: &Follower) {
@@ -244,6 +245,12 @@ impl Relay {
             .metrics()
             .relayed_up_to(self.acknowledged, follower.head());
     }
+}
+
+fn span_of(event: &Event) -> tracing::Span {
+    let span = tracing::info_span!("ledger.relay", position = event.position);
+    telemetry::continue_trace(&span, &event.traceparent);
+    span
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use super::{
 /// Requests of a scope, and rows with the words, are counted up to here.
 const COUNTED: i64 = 20_000;
 const LOOKED_UP: i64 = 4_000;
-/// To read a request's words and compare them takes so many times as long as to look one up that the index found.
+/// To read a request's words and compare them takes so many times as long as to look one up that the index found; where the
+/// index must see that words stand in a row, as long.
 const READING: i64 = 3;
 /// Requests that are read at once.
 const CHUNK: usize = 500;
@@ -32,7 +33,10 @@ impl Search {
         people: bool,
         wanted: usize,
     ) -> anyhow::Result<Vec<Found>> {
-        if self.reading_is_faster(scope, expression, wanted).await? {
+        if self
+            .reading_is_faster(scope, query, expression, wanted)
+            .await?
+        {
             return self.read_through(scope, query, people, wanted).await;
         }
         // Some rows belong to one request, and some only look as if they fitted: then more are asked for.
@@ -53,6 +57,7 @@ impl Search {
     async fn reading_is_faster(
         &self,
         scope: &Scope,
+        query: &Query,
         expression: &str,
         wanted: usize,
     ) -> anyhow::Result<bool> {
@@ -70,15 +75,17 @@ impl Search {
         if requests == COUNTED {
             return Ok(false);
         }
+        let reading = if query.has_phrase() { 1 } else { READING };
+        let worth = requests * reading;
         let rows: i64 = sqlx::query_scalar(
             "select count(*) from (select rowid from texts where texts match ?1 limit ?2)",
         )
         .bind(expression)
-        .bind(LOOKED_UP)
+        .bind(LOOKED_UP.min(worth + 1))
         .fetch_one(self.pool())
         .await?;
-        if rows < LOOKED_UP {
-            return Ok(requests * READING < rows);
+        if worth.min(rows) < LOOKED_UP {
+            return Ok(worth < rows);
         }
         // A registration is about every third event.
         let all: i64 = sqlx::query_scalar("select coalesce(max(id), 0) / 3 + 1 from doc")
@@ -87,7 +94,7 @@ impl Search {
         let wanted = i64::try_from(wanted)?;
         let looked_up = wanted.saturating_mul(all) / requests.max(1);
         let read = requests.min(wanted.saturating_mul(all) / LOOKED_UP);
-        Ok(read.saturating_mul(READING) < looked_up)
+        Ok(read.saturating_mul(reading) < looked_up)
     }
 
     /// Reads the scope's requests, the newest first, until enough of them fit.

@@ -57,6 +57,12 @@ impl Query {
         }
     }
 
+    /// Whether some words must stand in a row.
+    pub(super) fn has_phrase(&self) -> bool {
+        let mut elements = self.elements.iter();
+        elements.any(|it| matches!(it, Element::Phrase(_)))
+    }
+
     /// The expression for the full-text index; `None` where nothing is asked of it. Only letters and digits get into it.
     pub(super) fn expression(&self, people: bool) -> Option<String> {
         let name = if people { " name" } else { "" };
