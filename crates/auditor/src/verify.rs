@@ -193,22 +193,19 @@ impl Pass<'_> {
             Some(events) => Some(events.check(self.folder, first, width)?),
             None => None,
         };
-        let missing = |path: &str, wrong: &str| Finding::at(first + 1, format!("{path} {wrong}"));
-        let path = entries_path(index, width);
-        let bundle = fs::read(self.folder.join(&path)).map_err(|_| missing(&path, "is missing"))?;
-        let entries = bundle::split(&bundle)
-            .filter(|it| it.len() as u64 == width)
-            .ok_or_else(|| missing(&path, "is not as many entries as it says"))?;
-        let path = tile_path(0, index, width);
-        let tile = fs::read(self.folder.join(&path)).map_err(|_| missing(&path, "is missing"))?;
+        let missing = |path: &str| Finding::at(first + 1, format!("{path} is missing"));
+        let of_entries = entries_path(index, width);
+        let bundle = fs::read(self.folder.join(&of_entries)).map_err(|_| missing(&of_entries))?;
+        let (entries, only_entries) = bundle::split(&bundle);
+        let of_tile = tile_path(0, index, width);
+        let tile = fs::read(self.folder.join(&of_tile)).map_err(|_| missing(&of_tile))?;
         let (tile, rest) = tile.as_chunks::<32>();
-        if tile.len() as u64 != width || !rest.is_empty() {
-            return Err(missing(&path, "is not as many hashes as it says"));
-        }
-        for (at, entry) in entries.iter().enumerate() {
+        for at in 0..usize::try_from(width).unwrap_or(usize::MAX) {
             let position = self.tree.size() + 1;
+            let cut = |path: &str| Finding::at(position, format!("is missing in {path}"));
+            let entry = *entries.get(at).ok_or_else(|| cut(&of_entries))?;
             if let Some(events) = &events
-                && events[at].commitment != *entry
+                && events[at].commitment != entry
             {
                 return Err(Finding::at(
                     position,
@@ -216,7 +213,7 @@ impl Pass<'_> {
                 ));
             }
             let hash = leaf(entry);
-            if tile[at] != hash {
+            if *tile.get(at).ok_or_else(|| cut(&of_tile))? != hash {
                 return Err(Finding::at(
                     position,
                     "its hash in the tile is not its entry's",
@@ -233,6 +230,13 @@ impl Pass<'_> {
                 return Err(finding);
             }
             self.roots()?;
+        }
+        let more = |path: &str| Finding::at(first + width, format!("{path} goes on after it"));
+        if entries.len() as u64 > width || !only_entries {
+            return Err(more(&of_entries));
+        }
+        if tile.len() as u64 > width || !rest.is_empty() {
+            return Err(more(&of_tile));
         }
         Ok(())
     }
@@ -264,23 +268,21 @@ fn compare(folder: &Path, level: u32, index: u64, hashes: &[Hash]) -> Result<(),
     let bytes = fs::read(folder.join(&path))
         .map_err(|_| Finding::at(at(0), format!("{path} is missing")))?;
     let (tile, rest) = bytes.as_chunks::<32>();
-    if tile.len() != hashes.len() || !rest.is_empty() {
-        return Err(Finding::at(
-            at(0),
-            format!("{path} is not as many hashes as it says"),
-        ));
+    let wrong = (0..)
+        .zip(hashes)
+        .find(|(hash, it)| tile.get(*hash) != Some(it));
+    if let Some((hash, _)) = wrong {
+        let hash = hash as u64;
+        let last = at(hash + 1) - 1;
+        let problem = format!("{path} has a wrong hash over this position up to {last}");
+        return Err(Finding::at(at(hash), problem));
     }
-    match (0..)
-        .zip(tile.iter().zip(hashes))
-        .find(|(_, (a, b))| a != b)
-    {
-        None => Ok(()),
-        Some((hash, _)) => {
-            let last = at(hash + 1) - 1;
-            let problem = format!("{path} has a wrong hash over this position up to {last}");
-            Err(Finding::at(at(hash), problem))
-        }
+    if tile.len() > hashes.len() || !rest.is_empty() {
+        let last = (hashes.len() as u64).saturating_sub(1);
+        let problem = format!("{path} goes on after the hash over it");
+        return Err(Finding::at(at(last), problem));
     }
+    Ok(())
 }
 
 /// Checks the proofs that came along; how many.
@@ -343,18 +345,27 @@ impl<'a> Events<'a> {
         let path = events_path(first / WIDTH, width);
         let bytes = fs::read(folder.join(&path))
             .map_err(|_| Finding::at(first + 1, format!("{path} is missing")))?;
-        let events = bundle::events(&bytes);
-        let events = events
-            .ok_or_else(|| Finding::at(first + 1, format!("{path} is not made of events")))?;
-        for (position, event) in (first + 1..).zip(&events) {
+        let (events, only_events) = bundle::events(&bytes);
+        for (position, event) in (first + 1..=first + width).zip(&events) {
             self.one(position, event)
                 .map_err(|problem| Finding::at(position, problem))?;
         }
-        if events.len() as u64 == width {
-            Ok(events)
-        } else {
-            Err(Finding::at(first + events.len() as u64 + 1, "is missing"))
+        let count = events.len() as u64;
+        if count < width {
+            let wrong = if only_events {
+                "is missing".to_owned()
+            } else {
+                format!("is not an event in {path}")
+            };
+            return Err(Finding::at(first + count + 1, wrong));
         }
+        if count > width || !only_events {
+            return Err(Finding::at(
+                first + width,
+                format!("{path} goes on after it"),
+            ));
+        }
+        Ok(events)
     }
 
     fn one(&mut self, position: u64, event: &Event) -> Result<(), String> {
