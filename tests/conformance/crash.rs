@@ -2,6 +2,7 @@
 //! that was acknowledged is lost, nothing is doubled, there is no hole, and the tree's root is right.
 
 mod awaits;
+mod kills;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,8 @@ use crate::{appending::assert_sound, tamper};
 struct Journal {
     asked: BTreeMap<Vec<u8>, AppendRequest>,
     acknowledged: Vec<AppendReply>,
+    /// How often somebody stood before a lock of the writer's.
+    locked_out: u64,
 }
 
 impl Journal {
