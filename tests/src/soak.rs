@@ -15,6 +15,12 @@ pub fn part_of(whole: u64) -> u64 {
     whole / 10 * number("COZUM_TEST_SOAK").unwrap_or(1)
 }
 
+/// Whether all of it is done.
+#[must_use]
+pub fn is_whole() -> bool {
+    part_of(10) >= 10
+}
+
 /// Tells what was done, in a line that `cargo xtask soak` repeats at its end.
 #[expect(
     clippy::print_stdout,
