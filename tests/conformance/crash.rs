@@ -16,8 +16,8 @@ use crate::{appending::assert_sound, tamper};
 struct Journal {
     asked: BTreeMap<Vec<u8>, AppendRequest>,
     acknowledged: Vec<AppendReply>,
-    /// How often somebody stood before a lock of the writer's.
-    locked_out: u64,
+    /// What somebody asked and was not answered in time, for a lock of the writer's.
+    locked_out: Vec<AppendRequest>,
 }
 
 impl Journal {
