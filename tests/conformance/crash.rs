@@ -3,6 +3,7 @@
 
 mod awaits;
 mod kills;
+mod signer;
 
 use std::collections::BTreeMap;
 

@@ -44,16 +44,21 @@ impl Drop for Replica {
 impl Replica {
     /// Signs the log from here, with what was signed last in a folder of its own.
     pub(crate) async fn sign(&self, seed: &SigningSeed, folder: &Path, clock: Clock) {
+        let signer = self.signer(seed, folder, clock).await;
+        self.tasks.spawn("signer", signer.run());
+    }
+
+    /// What signs it.
+    pub(crate) async fn signer(&self, seed: &SigningSeed, folder: &Path, clock: Clock) -> Signer {
         let memory = Memory::open(folder, self.municipality().as_str()).await;
-        let signer = Signer {
+        Signer {
             log: self.log.clone(),
             seed: seed.clone(),
             origin: format!("example.org/log/{}", self.municipality()),
             memory: memory.unwrap(),
             clock,
             holder: Uuid::new_v5(&Uuid::NAMESPACE_URL, folder.as_os_str().as_encoded_bytes()),
-        };
-        self.tasks.spawn("signer", signer.run());
+        }
     }
 }
 

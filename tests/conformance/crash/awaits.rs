@@ -25,13 +25,13 @@ use crate::{
 };
 
 /// What is answered before it is polled is no wait, so one run has more of them than another: so many in a row must end.
-const THROUGH: u64 = 4;
-const SOON: Duration = Duration::from_secs(20);
+pub(super) const THROUGH: u64 = 4;
+pub(super) const SOON: Duration = Duration::from_secs(20);
 /// Whoever is not answered within this time waits for a lock of the writer's.
 const LOCKED_OUT: Duration = Duration::from_millis(60);
 
 /// Somebody else who appends while the writer waits: it loses the race for the head, until it locks it.
-struct Rival {
+pub(super) struct Rival {
     log: Log,
     journal: Arc<Mutex<Journal>>,
     first: u128,
@@ -60,7 +60,11 @@ fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
 
 /// Polls a task until it has waited so many times, and drops it there. Between two polls the rival appends, until it is locked
 /// out once.
-async fn dies_at(task: impl Future<Output = ()>, mut waits: u64, mut rival: Option<Rival>) {
+pub(super) async fn dies_at(
+    task: impl Future<Output = ()>,
+    mut waits: u64,
+    mut rival: Option<Rival>,
+) {
     let mut task = pin!(task);
     loop {
         let mut polled = false;
