@@ -102,8 +102,10 @@ fn key_of(folder: &Path) -> Result<Key, Finding> {
     key.map_err(|it| Finding::at(1, format!("the key {it}")))
 }
 
+/// A file's text. What is no UTF-8 must not pass for a file that is not there: it is read with a mark in its place.
 fn text(folder: &Path, path: &str) -> Option<String> {
-    fs::read_to_string(folder.join(path)).ok()
+    let bytes = fs::read(folder.join(path)).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// What was signed, and must come out at each size.

@@ -2,6 +2,7 @@
 //! and then PostgreSQL is killed instead. Whoever is not answered asks again with the same command id.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -79,6 +80,7 @@ impl Load {
 
     async fn until_answered(&self, request: AppendRequest) -> AppendReply {
         let start = Instant::now();
+        let mut told: BTreeMap<String, u64> = BTreeMap::new();
         loop {
             let call = self.caller.request(request.clone());
             match self.client.clone().append(call).await {
@@ -88,9 +90,11 @@ impl Load {
                         status.code(),
                         Code::Unavailable | Code::Cancelled | Code::Unknown | Code::Internal
                     );
+                    *told.entry(status.to_string()).or_default() += 1;
                     assert!(
                         may_pass && start.elapsed() < PATIENCE,
-                        "refused for good: {status:?}"
+                        "{:?} was refused for good, {told:#?}",
+                        request.command_id
                     );
                     self.unanswered.fetch_add(1, Ordering::Relaxed);
                     sleep(Duration::from_millis(5)).await;
