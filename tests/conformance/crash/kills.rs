@@ -37,7 +37,7 @@ use crate::{
 /// Kills of each store in a whole soak.
 const KILLS: u64 = 500;
 /// Of so many, one is PostgreSQL's.
-const SERVERS: u64 = 25;
+const SERVERS: u64 = 50;
 const CALLERS: u128 = 6;
 /// The longest that a ledger is let live once it has answered, in milliseconds.
 const LIFE: u64 = 120;
