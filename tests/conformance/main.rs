@@ -6,6 +6,7 @@
 )]
 
 mod appending;
+mod crash;
 mod faults;
 mod following;
 mod histories;

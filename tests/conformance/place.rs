@@ -44,16 +44,21 @@ impl Drop for Replica {
 impl Replica {
     /// Signs the log from here, with what was signed last in a folder of its own.
     pub(crate) async fn sign(&self, seed: &SigningSeed, folder: &Path, clock: Clock) {
+        let signer = self.signer(seed, folder, clock).await;
+        self.tasks.spawn("signer", signer.run());
+    }
+
+    /// What signs it.
+    pub(crate) async fn signer(&self, seed: &SigningSeed, folder: &Path, clock: Clock) -> Signer {
         let memory = Memory::open(folder, self.municipality().as_str()).await;
-        let signer = Signer {
+        Signer {
             log: self.log.clone(),
             seed: seed.clone(),
             origin: format!("example.org/log/{}", self.municipality()),
             memory: memory.unwrap(),
             clock,
             holder: Uuid::new_v5(&Uuid::NAMESPACE_URL, folder.as_os_str().as_encoded_bytes()),
-        };
-        self.tasks.spawn("signer", signer.run());
+        }
     }
 }
 
@@ -162,7 +167,9 @@ impl Place {
     pub(crate) async fn tamper(&self, municipality: &Municipality, statements: &[String]) {
         match &self.location {
             Location::Postgres(options) => {
-                let mut connection = PgConnection::connect_with(options).await.unwrap();
+                // Nobody waits for the disk on behalf of a vandal.
+                let options = options.clone().options([("synchronous_commit", "off")]);
+                let mut connection = PgConnection::connect_with(&options).await.unwrap();
                 for statement in statements {
                     let statement = statement.replace("{of}", &format!("log = '{municipality}'"));
                     let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection);
@@ -181,8 +188,7 @@ impl Place {
                         done.await.unwrap();
                     }
                 }
-                let free =
-                    "DROP TRIGGER IF EXISTS head_only_rises; PRAGMA ignore_check_constraints = ON";
+                let free = "DROP TRIGGER IF EXISTS head_only_rises; PRAGMA ignore_check_constraints = ON; PRAGMA synchronous = OFF";
                 sqlx::raw_sql(free).execute(&mut connection).await.unwrap();
                 for statement in statements {
                     let statement = statement.replace("{of}", "TRUE");
@@ -190,6 +196,23 @@ impl Place {
                     done.await.unwrap();
                 }
             }
+        }
+    }
+
+    /// What keeps the logs here.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.location {
+            Location::Postgres(_) => "PostgreSQL",
+            Location::Sqlite(_) => "SQLite",
+        }
+    }
+
+    /// These bytes as they stand in a statement.
+    pub(crate) fn literal(&self, bytes: &[u8]) -> String {
+        let hex: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
+        match &self.location {
+            Location::Postgres(_) => format!("'\\x{hex}'::bytea"),
+            Location::Sqlite(_) => format!("x'{hex}'"),
         }
     }
 

@@ -1,12 +1,18 @@
 //! Whoever has the disk changes the log past all code of ours: the auditor finds it, and names the position. The places are
-//! drawn by a fixed seed; `COZUM_TEST_SOAK` multiplies how many.
+//! drawn by a seed.
 
-use std::{env, path::Path};
+mod bundle;
+mod change;
+mod forge;
+mod head;
 
-use auditor::{Asked, Finding, bundle, verify};
+use std::{path::Path, time::Instant};
+
+use auditor::{Asked, Finding, bundle as bundles, verify};
 use contracts::ledger::v1::Event;
-use ledger::{Location, Log, tree::SigningSeed};
+use ledger::{Log, tree::SigningSeed};
 use tempfile::TempDir;
+use tests::{draw::Draw, soak};
 
 use crate::{
     appending::all,
@@ -14,30 +20,33 @@ use crate::{
     tree::{seed, signed},
 };
 
-const EVENTS: u64 = 300;
-const PLACES: u32 = 60;
+/// Two full tiles and a bit.
+const EVENTS: u64 = 520;
 /// The entries that the older checkpoint has.
-const OLDER: u64 = 280;
+const OLDER: u64 = 500;
+/// Places of each store and of a bundle.
+const PLACES: u64 = 1_000;
 
 /// Writes the bundle that `cozum audit export` writes; what the store cannot show is left out.
-async fn export(log: &Log, seed: &SigningSeed, folder: &Path) {
-    let writer = bundle::Writer::create(folder).unwrap();
+pub(crate) async fn export(log: &Log, seed: &SigningSeed, folder: &Path) {
+    let writer = bundles::Writer::create(folder).unwrap();
     let latest = log.latest_checkpoint().await.unwrap();
     let origin = latest.note.lines().next().unwrap();
     writer
         .key(&seed.key(origin).unwrap().verifier_key())
         .unwrap();
     writer.checkpoint(&latest.note).unwrap();
-    let notes: Vec<String> = log
-        .checkpoints(0, 0)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|it| it.note)
-        .collect();
+    let listed = log.checkpoints(0, 0).await.unwrap();
+    for older in listed.iter().filter(|it| it.size < latest.size) {
+        if let Ok(proof) = log.prove_consistency(older.size, 0).await {
+            let hashes: Vec<Vec<u8>> = proof.iter().map(|it| it.to_vec()).collect();
+            writer.proof(older.size, &hashes).unwrap();
+        }
+    }
+    let notes: Vec<String> = listed.into_iter().map(|it| it.note).collect();
     writer.checkpoints(&notes).unwrap();
     let events = all(log).await;
-    for (level, index, width) in bundle::tiles(latest.size) {
+    for (level, index, width) in bundles::tiles(latest.size) {
         let level_of_tile = u8::try_from(level).unwrap();
         if let Ok(hashes) = log.tile(level_of_tile, index, width).await {
             writer
@@ -58,7 +67,8 @@ async fn export(log: &Log, seed: &SigningSeed, folder: &Path) {
     }
 }
 
-async fn found(log: &Log, seed: &SigningSeed, kept: Option<&str>) -> Option<Finding> {
+/// What the auditor finds in a log, with or without a checkpoint that was kept.
+pub(crate) async fn found(log: &Log, seed: &SigningSeed, kept: Option<&str>) -> Option<Finding> {
     let folder = TempDir::new().unwrap();
     export(log, seed, folder.path()).await;
     let asked = Asked {
@@ -68,164 +78,96 @@ async fn found(log: &Log, seed: &SigningSeed, kept: Option<&str>) -> Option<Find
     verify(folder.path(), &asked).finding
 }
 
-/// Numbers that look drawn, and are the same each time.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
+/// Somebody else's key.
+fn strange_seed() -> SigningSeed {
+    seed(TempDir::new().unwrap().path())
 }
 
-const COLUMNS: &str = "event_id, stream, version, type, schema_version, recorded_us, occurred_us, correlation_id, causation_id, \
-                       command_id, actor, traceparent, subjects, facts, personal, personal_salt, personal_hash, salt, commitment";
-
-/// One change: what is done, and the position that must be named.
-async fn change(place: &Place, log: &Log, draw: &mut Draw, number: u32) -> (Vec<String>, u64) {
-    let bytes = |bytes: &[u8]| {
-        let hex: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
-        match &place.location {
-            Location::Postgres(_) => format!("'\\x{hex}'::bytea"),
-            Location::Sqlite(_) => format!("x'{hex}'"),
-        }
-    };
-    let strange: Vec<u8> = (0..32).map(|_| draw.below(256).to_le_bytes()[0]).collect();
-    let (short, long) = (bytes(&strange[..16]), bytes(&strange));
-    let at = draw.below(EVENTS) + 1;
-    let other = draw.below(EVENTS) + 1;
-    let other = if other == at { at % EVENTS + 1 } else { other };
-    let of_logs = match &place.location {
-        Location::Postgres(_) => format!("log, {COLUMNS}"),
-        Location::Sqlite(_) => COLUMNS.to_owned(),
-    };
-    let columns: [String; 20] = [
-        format!("event_id = {short}"),
-        "stream = stream || 'x'".to_owned(),
-        "version = version + 1000".to_owned(),
-        "type = type || 'x'".to_owned(),
-        "schema_version = schema_version + 1".to_owned(),
-        "recorded_us = recorded_us + 1".to_owned(),
-        "occurred_us = occurred_us - 1".to_owned(),
-        format!("correlation_id = {short}"),
-        format!("causation_id = {short}"),
-        format!("command_id = {short}"),
-        "actor = actor || 'x'".to_owned(),
-        "traceparent = traceparent || '0'".to_owned(),
-        "subjects = subjects || 'x'".to_owned(),
-        format!("facts = {short}"),
-        format!("personal = {short}"),
-        format!("personal_salt = {short}"),
-        format!("personal_hash = {long}"),
-        format!("salt = {short}"),
-        format!("commitment = {long}"),
-        "personal = NULL, personal_salt = NULL".to_owned(),
-    ];
-    let number = usize::try_from(number).unwrap() % (columns.len() + 7);
-    if let Some(set) = columns.get(number) {
-        let update = format!("UPDATE event SET {set} WHERE position = {at} AND {{of}}");
-        return (vec![update], at);
-    }
-    let moved = |from: u64, to: u64| {
-        format!("UPDATE event SET position = {to} WHERE position = {from} AND {{of}}")
-    };
-    let delete = |it: u64| format!("DELETE FROM event WHERE position = {it} AND {{of}}");
-    match number - columns.len() {
-        0 => (vec![delete(at)], at),
-        1 => (
-            vec![moved(at, 9_000), moved(other, at), moved(9_000, other)],
-            at.min(other),
-        ),
-        2 => {
-            let twice = format!(
-                "INSERT INTO event (position, {of_logs}) SELECT {other}, {} FROM event WHERE position = {at} AND {{of}}",
-                of_logs
-                    .replace("version", "version + 1000")
-                    .replace("schema_version + 1000", "schema_version")
-            );
-            (vec![delete(other), twice], other)
-        }
-        3 => {
-            let rest = format!("DELETE FROM event WHERE position >= {at} AND {{of}}");
-            (vec![rest], at)
-        }
-        4 => {
-            let hash = at.min(256) - 1;
-            let mut hashes = log.tile(0, 0, 256).await.unwrap();
-            hashes[usize::try_from(hash).unwrap()] = [7; 32];
-            let hashes = bytes(hashes.as_flattened());
-            (
-                vec![format!(
-                    "UPDATE tile SET hashes = {hashes} WHERE level = 0 AND {{of}}"
-                )],
-                hash + 1,
-            )
-        }
-        5 => (
-            vec![format!(
-                "UPDATE tile SET root = {long} WHERE level = 0 AND {{of}}"
-            )],
-            1,
-        ),
-        _ => {
-            let note = "UPDATE checkpoint SET note = replace(note, 'example', 'exemple') WHERE size = 300 AND {of}";
-            (vec![note.to_owned()], EVENTS)
-        }
-    }
+/// A log that was signed at two sizes, and what is known of it.
+struct Whole {
+    log: Replica,
+    seed: SigningSeed,
+    /// The newest checkpoint.
+    newest: String,
 }
 
-/// A signed log of 300 events, and how to put it back as it was.
-async fn signed_log(place: &Place, folder: &Path) -> (Replica, SigningSeed, String, Vec<String>) {
-    let (seed, municipality) = (seed(folder), place.municipality());
-    let signing = place.replica(&municipality).await;
-    signing.sign(&seed, folder, place.clock()).await;
-    let command_of = |number: u128, count| command(number, &[(&format!("s-{number}"), 0, count)]);
-    signing.append(command_of(1, 280), None).await.unwrap();
-    signed(&signing).await;
-    signing.append(command_of(2, 20), None).await.unwrap();
-    let newest = signed(&signing).await.note;
-    drop(signing);
-    let tables = ["event", "tile", "checkpoint"];
-    let keep =
-        tables.map(|it| format!("CREATE TABLE kept_{it} AS SELECT * FROM {it} WHERE {{of}}"));
-    place.tamper(&municipality, &keep).await;
-    let back = tables.iter().flat_map(|it| {
-        [
-            format!("DELETE FROM {it} WHERE {{of}}"),
-            format!("INSERT INTO {it} SELECT * FROM kept_{it}"),
-        ]
-    });
-    (
-        place.replica(&municipality).await,
-        seed,
-        newest,
-        back.collect(),
-    )
+/// Puts the rows of a table back as they were.
+fn back(table: &str) -> [String; 2] {
+    [
+        format!("DELETE FROM {table} WHERE {{of}}"),
+        format!("INSERT INTO {table} SELECT * FROM kept_{table}"),
+    ]
+}
+
+impl Whole {
+    async fn of(place: &Place, folder: &Path) -> Self {
+        let (seed, municipality) = (seed(folder), place.municipality());
+        let signing = place.replica(&municipality).await;
+        signing.sign(&seed, folder, place.clock()).await;
+        let mut newest = String::new();
+        for (number, size) in [(1, OLDER), (2, EVENTS - OLDER)] {
+            let stream = format!("s-{number}");
+            let count = usize::try_from(size).unwrap();
+            let command = command(number, &[(&stream, 0, count)]);
+            signing.append(command, None).await.unwrap();
+            newest = signed(&signing).await.note;
+        }
+        drop(signing);
+        let tables = ["event", "tile", "checkpoint", "head"];
+        let keep =
+            tables.map(|it| format!("CREATE TABLE kept_{it} AS SELECT * FROM {it} WHERE {{of}}"));
+        place.tamper(&municipality, &keep).await;
+        if let ledger::Location::Postgres(_) = place.location {
+            let free = "ALTER TABLE tile DROP CONSTRAINT tile_hashes_check".to_owned();
+            place.tamper(&municipality, &[free]).await;
+        }
+        Self {
+            log: place.replica(&municipality).await,
+            seed,
+            newest,
+        }
+    }
 }
 
 async fn every_change_is_found(place: &Place) {
+    let start = Instant::now();
     let folder = TempDir::new().unwrap();
-    let (log, seed, newest, back) = signed_log(place, folder.path()).await;
+    let whole = Whole::of(place, folder.path()).await;
+    let Whole { log, seed, newest } = &whole;
     let municipality = log.municipality().clone();
-    assert_eq!(found(&log, &seed, Some(&newest)).await, None);
-    let soak = env::var_os("COZUM_TEST_SOAK").and_then(|it| it.to_str()?.parse().ok());
-    let mut draw = Draw(20_260_101);
-    for number in 0..PLACES * soak.unwrap_or(1) {
-        let (statements, expected) = change(place, &log, &mut draw, number).await;
-        place.tamper(&municipality, &statements).await;
-        let finding = found(&log, &seed, None).await;
-        assert_eq!(
-            finding.as_ref().map(|it| it.position),
-            Some(expected),
-            "{statements:.200?}: {finding:?}"
-        );
-        place.tamper(&municipality, &back).await;
+    assert_eq!(found(log, seed, Some(newest)).await, None);
+    let mut draw = Draw::of(soak::seed());
+    let places = soak::part_of(PLACES);
+    for number in 0..places {
+        if number % 20 == 19 {
+            head::a_change_is_named(place, log, &mut draw, number / 20).await;
+            place.tamper(&municipality, &back("head")).await;
+        } else {
+            let change = change::change(place, log, seed, &mut draw, number).await;
+            place.tamper(&municipality, &change.statements).await;
+            let kept = change.needs_kept.then_some(newest.as_str());
+            let finding = found(log, seed, kept).await;
+            assert_eq!(
+                finding.as_ref().map(|it| it.position),
+                Some(change.position),
+                "place {number}: {:.300?}: {finding:?}",
+                change.statements
+            );
+            place.tamper(&municipality, &back(change.table)).await;
+        }
     }
-    assert_eq!(found(&log, &seed, Some(&newest)).await, None);
+    assert_eq!(found(log, seed, Some(newest)).await, None);
+    soak::tell(format_args!(
+        "{places} places of rows in {} were changed; each was found and its position named, in {:.1} s",
+        place.kind(),
+        start.elapsed().as_secs_f64()
+    ));
+    Box::pin(a_rollback_and_a_fork_are_found(place, whole)).await;
+}
 
+async fn a_rollback_and_a_fork_are_found(place: &Place, whole: Whole) {
+    let Whole { log, seed, newest } = whole;
+    let municipality = log.municipality().clone();
     // Rolled back to what was signed before: it agrees with itself, and not with what was kept.
     let rolled_back = [
         format!("DELETE FROM event WHERE position > {OLDER} AND {{of}}"),
@@ -240,10 +182,16 @@ async fn every_change_is_found(place: &Place) {
     );
 
     // Written on in another way and signed with the very key, by somebody who took care to forget.
-    let head = format!("UPDATE head SET position = {OLDER} WHERE {{of}}");
-    let forget = "DELETE FROM command WHERE first_position > 280 AND {of}".to_owned();
-    let subjects = format!("DELETE FROM subject WHERE position > {OLDER} AND {{of}}");
-    place.tamper(&municipality, &[head, forget, subjects]).await;
+    let forget = [
+        format!(
+            "UPDATE head SET position = {OLDER}, recorded_us = \
+             (SELECT recorded_us FROM event WHERE position = {OLDER} AND {{of}}) WHERE {{of}}"
+        ),
+        format!("DELETE FROM command WHERE first_position > {OLDER} AND {{of}}"),
+        format!("DELETE FROM subject WHERE position > {OLDER} AND {{of}}"),
+        format!("DELETE FROM tile WHERE (tile_index + 1) * 256 > {OLDER} AND {{of}}"),
+    ];
+    place.tamper(&municipality, &forget).await;
     drop(log);
     let forked = place.replica(&municipality).await;
     forked

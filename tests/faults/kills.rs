@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chassis::Role;
-use tests::{City, Cluster, eventually, log};
+use tests::{City, Cluster, draw::Draw, eventually, log, soak};
 
 use crate::{
     load::{Acknowledged, Load},
@@ -25,14 +25,9 @@ enum Victim {
 fn victims(seed: u64) -> Vec<Victim> {
     let mut all: Vec<Victim> = Role::ALL.into_iter().map(Victim::Process).collect();
     all.extend([Victim::Nats, Victim::Postgres]);
-    let mut state = seed;
+    let mut draw = Draw::of(seed);
     for last in (1..all.len()).rev() {
-        // Knuth's MMIX generator; its high bits are the good ones.
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let other = usize::try_from(state >> 33).unwrap_or_default() % (last + 1);
-        all.swap(last, other);
+        all.swap(last, draw.place(last + 1));
     }
     all
 }
@@ -42,9 +37,7 @@ async fn each_process_nats_and_postgresql_are_killed_under_load_and_nothing_ackn
 -> anyhow::Result<()> {
     let mut cluster = Cluster::start(&[CITY, OTHER]).await?;
     let city = cluster.city(CITY)?;
-    let seed = std::env::var_os("COZUM_TEST_SEED")
-        .and_then(|it| it.to_str()?.parse().ok())
-        .unwrap_or(153);
+    let seed = soak::seed();
     let victims = victims(seed);
     println!("seed {seed}: {victims:?}");
 

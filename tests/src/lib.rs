@@ -7,6 +7,7 @@
 
 pub mod city;
 pub mod cluster;
+pub mod draw;
 pub mod files;
 pub mod log;
 pub mod nats;
@@ -18,6 +19,7 @@ pub mod postgres;
 pub mod process;
 pub mod receiver;
 pub mod smtp;
+pub mod soak;
 pub mod staff;
 pub mod traces;
 pub mod work;

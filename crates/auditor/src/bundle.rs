@@ -131,33 +131,37 @@ fn numbered(index: u64, width: u64) -> String {
     path
 }
 
-/// The entries of a bundle; `None` where it is not made of whole ones.
-pub(crate) fn split(bundle: &[u8]) -> Option<Vec<&[u8]>> {
+/// The whole entries that a bundle begins with, and whether nothing else is in it.
+pub(crate) fn split(bundle: &[u8]) -> (Vec<&[u8]>, bool) {
     let mut entries = vec![];
     let mut rest = bundle;
-    while !rest.is_empty() {
-        let (length, after) = rest.split_first_chunk::<2>()?;
-        let (entry, after) = after.split_at_checked(u16::from_be_bytes(*length).into())?;
+    while let Some((length, after)) = rest.split_first_chunk::<2>() {
+        let Some((entry, after)) = after.split_at_checked(u16::from_be_bytes(*length).into())
+        else {
+            break;
+        };
         entries.push(entry);
         rest = after;
     }
-    Some(entries)
+    (entries, rest.is_empty())
 }
 
-/// The events of a file; `None` where they are not written as they would be written again.
-pub(crate) fn events(bytes: &[u8]) -> Option<Vec<Event>> {
+/// The events that a file begins with, written as they would be written again, and whether nothing else is in it.
+pub(crate) fn events(bytes: &[u8]) -> (Vec<Event>, bool) {
     let (mut events, mut again) = (vec![], vec![]);
     let mut rest = bytes;
     while !rest.is_empty() {
         let before = rest;
-        let event = Event::decode_length_delimited(&mut rest).ok()?;
+        let Ok(event) = Event::decode_length_delimited(&mut rest) else {
+            return (events, false);
+        };
         let read = &before[..before.len() - rest.len()];
         again.clear();
         let fits = event.encode_length_delimited(&mut again).is_ok();
         if !fits || again != read {
-            return None;
+            return (events, false);
         }
         events.push(event);
     }
-    Some(events)
+    (events, true)
 }

@@ -31,8 +31,8 @@ pub(crate) struct Stretch {
 /// What the events must show of themselves before they are held against each other.
 pub(crate) struct Events {
     pub(crate) links: Vec<Link>,
-    /// What is wrong with the event after these.
-    pub(crate) wrong: Option<String>,
+    /// What is wrong after these.
+    pub(crate) wrong: Option<Finding>,
 }
 
 /// What ties an event to others.
@@ -46,8 +46,8 @@ pub(crate) struct Link {
 /// The hashes that the entries lead to.
 pub(crate) struct Entries {
     pub(crate) leaves: Vec<Hash>,
-    /// What is wrong with the entry after these.
-    pub(crate) wrong: Option<&'static str>,
+    /// What is wrong after these.
+    pub(crate) wrong: Option<Finding>,
 }
 
 /// Gives every stretch of a log of this size to `take`, in order, until that refuses one.
@@ -92,32 +92,42 @@ fn read(folder: &Path, log: Option<&str>, size: u64, index: u64) -> Stretch {
             entries: entries(folder, first, width, &[]),
         };
     };
-    match events(folder, first, width) {
-        Ok(given) => Stretch {
-            entries: entries(folder, first, width, &given),
-            events: Some(Ok(by_themselves(log, first, given))),
-        },
-        Err(finding) => Stretch {
-            events: Some(Err(finding)),
+    let path = events_path(index, width);
+    let Ok(bytes) = fs::read(folder.join(&path)) else {
+        let missing = Finding::at(first + 1, format!("{path} is missing"));
+        return Stretch {
+            events: Some(Err(missing)),
             entries: entries(folder, first, width, &[]),
-        },
+        };
+    };
+    let (given, only_events) = bundle::events(&bytes);
+    let entries = entries(folder, first, width, &given);
+    let count = given.len() as u64;
+    let mut events = by_themselves(log, first, width, given);
+    if events.wrong.is_none() && count < width {
+        let problem = if only_events {
+            "is missing".to_owned()
+        } else {
+            format!("is not an event in {path}")
+        };
+        events.wrong = Some(Finding::at(first + count + 1, problem));
+    } else if events.wrong.is_none() && (count > width || !only_events) {
+        let problem = format!("{path} goes on after it");
+        events.wrong = Some(Finding::at(first + width, problem));
+    }
+    Stretch {
+        events: Some(Ok(events)),
+        entries,
     }
 }
 
-fn events(folder: &Path, first: u64, width: u64) -> Result<Vec<Event>, Finding> {
-    let path = events_path(first / WIDTH, width);
-    let wrong = |problem: &str| Finding::at(first + 1, format!("{path} {problem}"));
-    let bytes = fs::read(folder.join(&path)).map_err(|_| wrong("is missing"))?;
-    bundle::events(&bytes).ok_or_else(|| wrong("is not made of events"))
-}
-
-fn by_themselves(log: &str, first: u64, events: Vec<Event>) -> Events {
+fn by_themselves(log: &str, first: u64, width: u64, events: Vec<Event>) -> Events {
     let mut links = Vec::with_capacity(events.len());
-    for (position, event) in (first + 1..).zip(events) {
+    for (position, event) in (first + 1..=first + width).zip(events) {
         if let Err(problem) = by_itself(log, position, &event) {
             return Events {
                 links,
-                wrong: Some(problem),
+                wrong: Some(Finding::at(position, problem)),
             };
         }
         links.push(Link {
@@ -155,37 +165,57 @@ fn by_itself(log: &str, position: u64, event: &Event) -> Result<(), String> {
 
 /// The entries against the events, where there are any, and against the tile over them.
 fn entries(folder: &Path, first: u64, width: u64, events: &[Event]) -> Result<Entries, Finding> {
-    let missing = |path: &str, wrong: &str| Finding::at(first + 1, format!("{path} {wrong}"));
+    let missing = |path: &str| Finding::at(first + 1, format!("{path} is missing"));
     let index = first / WIDTH;
-    let path = entries_path(index, width);
-    let bundle = fs::read(folder.join(&path)).map_err(|_| missing(&path, "is missing"))?;
-    let entries = bundle::split(&bundle)
-        .filter(|it| it.len() as u64 == width)
-        .ok_or_else(|| missing(&path, "is not as many entries as it says"))?;
-    let path = tile_path(0, index, width);
-    let tile = fs::read(folder.join(&path)).map_err(|_| missing(&path, "is missing"))?;
+    let of_entries = entries_path(index, width);
+    let bundle = fs::read(folder.join(&of_entries)).map_err(|_| missing(&of_entries))?;
+    let (entries, only_entries) = bundle::split(&bundle);
+    let of_tile = tile_path(0, index, width);
+    let tile = fs::read(folder.join(&of_tile)).map_err(|_| missing(&of_tile))?;
     let (tile, rest) = tile.as_chunks::<32>();
-    if tile.len() as u64 != width || !rest.is_empty() {
-        return Err(missing(&path, "is not as many hashes as it says"));
-    }
     let mut leaves = Vec::with_capacity(entries.len());
-    for (at, entry) in entries.iter().enumerate() {
-        let hash = leaf(entry);
-        let wrong = if events.get(at).is_some_and(|it| it.commitment != *entry) {
-            "its entry is not the commitment to the event"
-        } else if tile[at] != hash {
-            "its hash in the tile is not its entry's"
-        } else {
-            leaves.push(hash);
-            continue;
-        };
-        return Ok(Entries {
-            leaves,
-            wrong: Some(wrong),
-        });
+    for (at, position) in (first + 1..=first + width).enumerate() {
+        match hash_at(at, (&of_entries, &entries), (&of_tile, tile), events) {
+            Ok(hash) => leaves.push(hash),
+            Err(problem) => return Ok(ended(leaves, position, problem)),
+        }
+    }
+    let more = |path: &str| format!("{path} goes on after it");
+    if entries.len() as u64 > width || !only_entries {
+        return Ok(ended(leaves, first + width, more(&of_entries)));
+    }
+    if tile.len() as u64 > width || !rest.is_empty() {
+        return Ok(ended(leaves, first + width, more(&of_tile)));
     }
     Ok(Entries {
         leaves,
         wrong: None,
     })
+}
+
+/// The hash of a position, once its entry is the event's and its hash the tile's.
+fn hash_at(
+    at: usize,
+    (of_entries, entries): (&str, &[&[u8]]),
+    (of_tile, tile): (&str, &[Hash]),
+    events: &[Event],
+) -> Result<Hash, String> {
+    let cut = |path: &str| format!("is missing in {path}");
+    let entry = *entries.get(at).ok_or_else(|| cut(of_entries))?;
+    if events.get(at).is_some_and(|it| it.commitment != entry) {
+        return Err("its entry is not the commitment to the event".to_owned());
+    }
+    let hash = leaf(entry);
+    if *tile.get(at).ok_or_else(|| cut(of_tile))? == hash {
+        Ok(hash)
+    } else {
+        Err("its hash in the tile is not its entry's".to_owned())
+    }
+}
+
+fn ended(leaves: Vec<Hash>, position: u64, problem: String) -> Entries {
+    Entries {
+        leaves,
+        wrong: Some(Finding::at(position, problem)),
+    }
 }

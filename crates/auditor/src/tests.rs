@@ -266,6 +266,22 @@ fn whatever_is_changed_in_a_bundle_is_found() {
     assert!(check(at).is_sound());
 }
 
+/// A byte that is in no text must not make a file pass for one that is not there: the list may be missing.
+#[test]
+fn a_list_that_is_no_text_is_not_taken_for_none() {
+    let folder = TempDir::new().unwrap();
+    let events: Vec<Event> = (1..=3).map(event).collect();
+    write(folder.path(), &events, &[2, 3], &pair(1));
+    // A proof would tell that its checkpoint is missing.
+    fs::remove_dir_all(folder.path().join("proofs")).unwrap();
+    let list = folder.path().join("checkpoints");
+    let mut bytes = fs::read(&list).unwrap();
+    bytes[ORIGIN.len() + 5] |= 0x80;
+    fs::write(&list, bytes).unwrap();
+    let finding = check(folder.path()).finding.unwrap();
+    assert_eq!(finding.position, 2, "{finding}");
+}
+
 /// The same by hand, where the position is known.
 #[test]
 fn the_position_is_named() {

@@ -15,6 +15,7 @@ mod nats;
 mod places;
 mod postgres;
 mod schemathesis;
+mod soak;
 mod steps;
 mod tally;
 mod targets;
@@ -50,6 +51,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Tampers with the log at a thousand places and kills its writer five hundred times, over PostgreSQL and SQLite; the tests
+    /// do a tenth of it.
+    Soak(soak::Choice),
     /// Tries the API with Schemathesis, on a demo city of its own; what follows `--` goes to `schemathesis run`.
     Schemathesis {
         #[arg(last = true)]
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
     let done = match Xtask::parse().task {
         Task::Test(choice) | Task::Ci(choice) => steps::run(&choice),
         Task::Bench { what, args } => bench::run(what, &args),
+        Task::Soak(choice) => soak::run(&choice),
         Task::Schemathesis { args } => schemathesis::run(&args),
         Task::Up { args } => up::run(&args),
     };

@@ -39,10 +39,18 @@ enum Kind {
 }
 
 /// One command of a step.
-struct Step {
-    kind: Kind,
+pub(crate) struct Step {
     title: String,
     args: Vec<String>,
+}
+
+impl Step {
+    pub(crate) fn new(title: &str, args: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            args: args.split(' ').map(str::to_owned).collect(),
+        }
+    }
 }
 
 /// Runs the chosen steps up to the first that fails; the last line tells how many tests passed and failed.
@@ -68,21 +76,16 @@ fn run_steps(choice: &Choice, tally: &mut Tally) -> anyhow::Result<()> {
     let all = steps(choice.filter.as_deref())?;
     let (checks, tests): (Vec<_>, Vec<_>) = all
         .into_iter()
-        .filter(|it| chosen(it.kind))
-        .partition(|it| matches!(it.kind, Kind::Fmt | Kind::Clippy));
-    for step in checks {
+        .filter(|(kind, _)| chosen(*kind))
+        .partition(|(kind, _)| matches!(kind, Kind::Fmt | Kind::Clippy));
+    for (_, step) in checks {
         run_step(&step, &[], None, tally)?;
     }
+    let tests: Vec<Step> = tests.into_iter().map(|(_, step)| step).collect();
     if tests.is_empty() && !choice.only.contains(&Kind::Browser) {
         return Ok(());
     }
-    // One build of everything with one set of features: no later step compiles a dependency again.
-    let build = step(
-        Kind::Unit,
-        "build",
-        "build --workspace --all-targets --locked",
-    );
-    run_step(&build, &[], None, tally)?;
+    build(tally)?;
     if !tests.is_empty() {
         on_servers(&tests, tally)?;
     }
@@ -93,33 +96,56 @@ fn run_steps(choice: &Choice, tally: &mut Tally) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// One build of everything with one set of features: no later step compiles a dependency again.
+pub(crate) fn build(tally: &mut Tally) -> anyhow::Result<()> {
+    let build = Step::new("build", "build --workspace --all-targets --locked");
+    run_step(&build, &[], None, tally)
+}
+
 /// Runs what needs the servers, and stops them again.
 fn on_servers(tests: &[Step], tally: &mut Tally) -> anyhow::Result<()> {
     let fetching = Instant::now();
     let (nats, smtp) = (nats::find()?, wheels::fetch("smtp")?);
     let open311 = wheels::fetch("open311")?;
-    let mut servers = Watched::start(postgres::find()?)?;
     println!(
-        "xtask: servers ready in {:.1} s",
+        "xtask: tools ready in {:.1} s",
         fetching.elapsed().as_secs_f64()
     );
     let environment = [
-        ("COZUM_TEST_POSTGRES", PathBuf::from(servers.url())),
-        ("COZUM_TEST_PG_BIN", servers.bin().to_owned()),
         ("COZUM_TEST_NATS_SERVER", nats),
         ("COZUM_TEST_SMTP_PYTHONPATH", smtp),
         ("COZUM_TEST_OPEN311_PYTHONPATH", open311),
         ("COZUM_TEST_PYTHON", PathBuf::from(wheels::python())),
+    ];
+    on_postgres(tests, &environment, tally)
+}
+
+/// Runs what needs PostgreSQL and the binary, with what else it needs, and stops the server again.
+pub(crate) fn on_postgres(
+    tests: &[Step],
+    more: &[(&str, PathBuf)],
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    let starting = Instant::now();
+    let mut servers = Watched::start(postgres::find()?)?;
+    println!(
+        "xtask: PostgreSQL ready in {:.1} s",
+        starting.elapsed().as_secs_f64()
+    );
+    let mut environment = vec![
+        ("COZUM_TEST_POSTGRES", PathBuf::from(servers.url())),
+        ("COZUM_TEST_PG_BIN", servers.bin().to_owned()),
         ("COZUM_TEST_BIN", places::target().join("debug/cozum")),
         ("TMPDIR", servers.temporary().to_owned()),
     ];
+    environment.extend_from_slice(more);
     for step in tests {
         run_step(step, &environment, Some(&mut servers), tally)?;
     }
     Ok(())
 }
 
-fn steps(filter: Option<&str>) -> anyhow::Result<Vec<Step>> {
+fn steps(filter: Option<&str>) -> anyhow::Result<Vec<(Kind, Step)>> {
     let root = places::root();
     let mut unit = String::from("test --workspace --locked --lib --bins");
     for name in targets::of_others(&root) {
@@ -127,14 +153,19 @@ fn steps(filter: Option<&str>) -> anyhow::Result<Vec<Step>> {
         unit.push_str(&name);
     }
     let mut steps = vec![
-        step(Kind::Fmt, "fmt", "fmt --all --check"),
-        step(
+        (Kind::Fmt, Step::new("fmt", "fmt --all --check")),
+        (
             Kind::Clippy,
-            "clippy",
-            "clippy --workspace --all-targets --locked -- -D warnings",
+            Step::new(
+                "clippy",
+                "clippy --workspace --all-targets --locked -- -D warnings",
+            ),
         ),
-        step(Kind::Unit, "unit", &unit),
-        step(Kind::Unit, "doc", "test --workspace --locked --doc"),
+        (Kind::Unit, Step::new("unit", &unit)),
+        (
+            Kind::Unit,
+            Step::new("doc", "test --workspace --locked --doc"),
+        ),
     ];
     let there = targets::of_tests(&root)?;
     for (kind, name, threads) in [
@@ -145,23 +176,20 @@ fn steps(filter: Option<&str>) -> anyhow::Result<Vec<Step>> {
         (Kind::Faults, "faults", Some("--test-threads=1")),
     ] {
         if there.iter().any(|it| it == name) {
-            let mut found = step(
-                kind,
-                name,
-                &format!("test --workspace --locked --test {name}"),
-            );
+            let args = format!("test --workspace --locked --test {name}");
+            let mut found = Step::new(name, &args);
             found.args.extend(
                 threads
                     .map(|it| ["--", it].map(str::to_owned))
                     .into_iter()
                     .flatten(),
             );
-            steps.push(found);
+            steps.push((kind, found));
         }
     }
-    for step in steps
+    for (_, step) in steps
         .iter_mut()
-        .filter(|it| !matches!(it.kind, Kind::Fmt | Kind::Clippy))
+        .filter(|(kind, _)| !matches!(kind, Kind::Fmt | Kind::Clippy))
     {
         if let Some(filter) = filter {
             if !step.args.iter().any(|it| it == "--") {
@@ -171,14 +199,6 @@ fn steps(filter: Option<&str>) -> anyhow::Result<Vec<Step>> {
         }
     }
     Ok(steps)
-}
-
-fn step(kind: Kind, title: &str, args: &str) -> Step {
-    Step {
-        kind,
-        title: title.to_owned(),
-        args: args.split(' ').map(str::to_owned).collect(),
-    }
 }
 
 /// Runs one command with its output on the terminal, and counts the tests it reports.

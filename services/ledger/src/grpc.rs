@@ -73,6 +73,7 @@ impl From<LogError> for Status {
                 Status::unavailable("the log's store is away: try again with the same command id")
             }
             LogError::Refused => Status::internal("the log's store refused; see the ledger's log"),
+            LogError::Torn { .. } => Status::data_loss(format!("{error}: somebody must look")),
         }
     }
 }

@@ -55,6 +55,14 @@ pub enum LogError {
     /// The store refused.
     #[error("the store refused")]
     Refused,
+    /// The head row is not at the newest event: somebody laid hands on the log.
+    #[error("the head row is at {head}, the newest event at {newest}")]
+    Torn {
+        /// Where the head row says that the log ends.
+        head: Head,
+        /// Where it ends.
+        newest: Head,
+    },
 }
 
 impl From<Invalid> for LogError {
@@ -65,9 +73,9 @@ impl From<Invalid> for LogError {
 
 impl From<StoreError> for LogError {
     fn from(error: StoreError) -> Self {
-        let passing = error.is_passing();
+        let failure = StoreFailure::of(&error);
         tracing::error!(error = %anyhow::Error::from(error), "the ledger's store");
-        if passing { Self::Away } else { Self::Refused }
+        failure.into()
     }
 }
 
@@ -76,6 +84,7 @@ impl From<StoreFailure> for LogError {
         match failure {
             StoreFailure::Away => Self::Away,
             StoreFailure::Refused => Self::Refused,
+            StoreFailure::Torn { head, newest } => Self::Torn { head, newest },
         }
     }
 }

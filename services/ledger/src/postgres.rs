@@ -135,9 +135,9 @@ impl Postgres {
     async fn head_on(&self, connection: &mut PgConnection) -> sqlx::Result<Head> {
         let row = sqlx::query("SELECT position, recorded_us FROM head WHERE log = $1")
             .bind(&*self.log)
-            .fetch_one(connection)
+            .fetch_optional(connection)
             .await?;
-        head(&row)
+        row.as_ref().map_or_else(|| Ok(Head::default()), head)
     }
 
     pub(crate) async fn read(&self, after: u64, limit: u64) -> Result<Vec<Event>, StoreError> {

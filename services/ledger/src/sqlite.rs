@@ -150,11 +150,18 @@ impl Sqlite {
 }
 
 async fn head_on(connection: &mut SqliteConnection) -> sqlx::Result<Head> {
-    let (position, recorded_us): (i64, i64) =
-        sqlx::query_as("SELECT position, recorded_us FROM head")
-            .fetch_one(connection)
-            .await?;
-    Ok(Head {
+    let row = sqlx::query_as("SELECT position, recorded_us FROM head");
+    Ok(head(row.fetch_optional(connection).await?))
+}
+
+async fn newest_on(connection: &mut SqliteConnection) -> sqlx::Result<Head> {
+    let row =
+        sqlx::query_as("SELECT position, recorded_us FROM event ORDER BY position DESC LIMIT 1");
+    Ok(head(row.fetch_optional(connection).await?))
+}
+
+fn head(row: Option<(i64, i64)>) -> Head {
+    row.map_or_else(Head::default, |(position, recorded_us)| Head {
         position: position.cast_unsigned(),
         recorded_at: recorded_us.cast_unsigned(),
     })

@@ -1,7 +1,8 @@
 //! Where a log is kept. PostgreSQL and SQLite are siblings: the same questions, each answered in its own SQL.
 
 use std::{
-    collections::HashMap, future::Future, path::PathBuf, str::FromStr, sync::Arc, time::Duration,
+    collections::HashMap, fmt, future::Future, path::PathBuf, str::FromStr, sync::Arc,
+    time::Duration,
 };
 
 use aws_lc_rs::hmac;
@@ -108,15 +109,47 @@ pub enum StoreError {
     /// It refused a statement, and would again.
     #[error("the store refused")]
     Refused(#[source] sqlx::Error),
+    /// The head row is not at the newest event, and a ledger moves both in one transaction: somebody must look. To append
+    /// would leave a hole, or a second history.
+    #[error(
+        "the head row is at {head}, the newest event at {newest}: nothing is appended until somebody has looked"
+    )]
+    Torn {
+        /// Where the head row says that the log ends.
+        head: Head,
+        /// Where it ends.
+        newest: Head,
+    },
 }
 
 /// The newest event of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Head {
     /// Its position; 0 in an empty log.
     pub position: u64,
     /// When it was recorded, in microseconds.
     pub recorded_at: u64,
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            position,
+            recorded_at,
+        } = self;
+        write!(f, "position {position} ({recorded_at} us)")
+    }
+}
+
+impl Head {
+    /// This head, if it is at the newest event.
+    pub(crate) fn at(self, newest: Self) -> Result<Self, StoreError> {
+        if self == newest {
+            Ok(self)
+        } else {
+            Err(StoreError::Torn { head: self, newest })
+        }
+    }
 }
 
 /// What a batch wants to know before it is decided.
@@ -341,7 +374,7 @@ impl StoreError {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Away(_) | Self::Silent => true,
-            Self::Refused(_) => false,
+            Self::Refused(_) | Self::Torn { .. } => false,
         }
     }
 }

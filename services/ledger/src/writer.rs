@@ -14,7 +14,7 @@ use crate::{
     metrics::Metrics,
     recent::Recent,
     request::Prepared,
-    store::{Batch, PATIENCE, Start, Store, StoreError, in_time},
+    store::{Batch, Head, PATIENCE, Start, Store, StoreError, in_time},
     tail::Tail,
 };
 
@@ -39,6 +39,18 @@ pub(crate) enum StoreFailure {
     Away,
     /// The store refuses this request, and would again.
     Refused,
+    /// The head row is not at the newest event.
+    Torn { head: Head, newest: Head },
+}
+
+impl StoreFailure {
+    pub(crate) fn of(error: &StoreError) -> Self {
+        match *error {
+            StoreError::Away(_) | StoreError::Silent => Self::Away,
+            StoreError::Refused(_) => Self::Refused,
+            StoreError::Torn { head, newest } => Self::Torn { head, newest },
+        }
+    }
 }
 
 /// The one task that appends to a log from this process. Others, elsewhere, may do so too: the head row decides.
@@ -106,11 +118,7 @@ impl Writer {
                     parts.push(part);
                 }
                 Err(error) => {
-                    let failure = if error.is_passing() {
-                        StoreFailure::Away
-                    } else {
-                        StoreFailure::Refused
-                    };
+                    let failure = StoreFailure::of(&error);
                     tracing::error!(log = self.log, error = %anyhow::Error::from(error), "cannot append");
                     for pending in part {
                         let _ = pending.answer.send(Err(failure));

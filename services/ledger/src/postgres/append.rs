@@ -40,6 +40,14 @@ UNION ALL
 SELECT NULL, c.command_id, c.fingerprint, c.first_position, c.last_position
 FROM command c WHERE c.log = $1 AND c.command_id = ANY ($3::bytea[])";
 
+/// The head row and the newest event as one snapshot has them, for others append meanwhile.
+const ENDS: &str = "\
+SELECT COALESCE(h.position, 0) AS position, COALESCE(h.recorded_us, 0) AS recorded_us,
+  COALESCE(n.position, 0) AS newest_position, COALESCE(n.recorded_us, 0) AS newest_recorded_us
+FROM (SELECT 1) one
+LEFT JOIN head h ON h.log = $1
+LEFT JOIN (SELECT position, recorded_us FROM event WHERE log = $1 ORDER BY position DESC LIMIT 1) n ON true";
+
 impl Postgres {
     /// Decides on the head as it was left, and writes if it is there still.
     pub(crate) async fn commit<T>(
@@ -55,7 +63,7 @@ impl Postgres {
         // The head comes before the versions, never after: what is newer than it then fails the compare-and-set.
         let head = match head {
             Some(head) => head,
-            None => self.head_on(&mut connection).await?,
+            None => self.sound_head(&mut connection).await?,
         };
         let known = self.look_up(&mut connection, head, asked).await?;
         let (batch, rest) = decide(known);
@@ -89,11 +97,12 @@ impl Postgres {
     {
         let mut connection = self.pool.acquire().await?;
         let mut tx = connection.begin().await?;
-        let row = sqlx::query("SELECT position, recorded_us FROM head WHERE log = $1 FOR UPDATE")
+        sqlx::query("SELECT FROM head WHERE log = $1 FOR UPDATE")
             .bind(&*self.log)
-            .fetch_one(&mut *tx)
+            .execute(&mut *tx)
             .await?;
-        let known = self.look_up(&mut tx, super::head(&row)?, asked).await?;
+        let head = self.sound_head(&mut tx).await?;
+        let known = self.look_up(&mut tx, head, asked).await?;
         let (batch, rest) = decide(known);
         if !batch.events.is_empty() && !self.write(&mut tx, &batch).await? {
             return Err(StoreError::Away(sqlx::Error::RowNotFound));
@@ -110,6 +119,19 @@ impl Postgres {
         } else {
             self.write(connection, batch).await
         }
+    }
+
+    /// The head, which must be at the newest event.
+    async fn sound_head(&self, connection: &mut PgConnection) -> Result<Head, StoreError> {
+        let row = sqlx::query(ENDS)
+            .bind(&*self.log)
+            .fetch_one(connection)
+            .await?;
+        let newest = Head {
+            position: row.try_get::<i64, _>("newest_position")?.cast_unsigned(),
+            recorded_at: row.try_get::<i64, _>("newest_recorded_us")?.cast_unsigned(),
+        };
+        super::head(&row)?.at(newest)
     }
 
     async fn look_up(

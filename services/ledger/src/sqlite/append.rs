@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use contracts::ledger::v1::Event;
 use sqlx::{QueryBuilder, Sqlite as Db, SqliteConnection};
 
-use super::{Sqlite, command_on, head_on};
+use super::{Sqlite, command_on, head_on, newest_on};
 use crate::store::{Asked, Batch, Head, Known, Start, StoreError};
 
 /// Rows per statement: well below SQLite's limit of bound values, and few enough different statements to keep prepared.
@@ -27,6 +27,7 @@ impl Sqlite {
         let known = match start {
             Start::Remembered(known) if known.head == head => known,
             Start::Remembered(_) | Start::Unknown | Start::After(_) | Start::Locked => {
+                let head = head.at(newest_on(&mut tx).await?)?;
                 look_up(&mut tx, head, asked).await?
             }
         };
