@@ -24,8 +24,8 @@ const AHEAD: usize = 8;
 /// 256 positions, or as many as there are.
 pub(crate) struct Stretch {
     /// `None` where only the commitments were given.
-    pub(crate) events: Option<Result<Events, Finding>>,
-    pub(crate) entries: Result<Entries, Finding>,
+    pub(crate) events: Option<Events>,
+    pub(crate) entries: Entries,
 }
 
 /// What the events must show of themselves before they are held against each other.
@@ -92,33 +92,35 @@ fn read(folder: &Path, log: Option<&str>, size: u64, index: u64) -> Stretch {
             entries: entries(folder, first, width, &[]),
         };
     };
-    let path = events_path(index, width);
-    let Ok(bytes) = fs::read(folder.join(&path)) else {
-        let missing = Finding::at(first + 1, format!("{path} is missing"));
-        return Stretch {
-            events: Some(Err(missing)),
-            entries: entries(folder, first, width, &[]),
-        };
-    };
-    let (given, only_events) = bundle::events(&bytes);
+    let (given, more) = events(folder, first, width);
     let entries = entries(folder, first, width, &given);
-    let count = given.len() as u64;
     let mut events = by_themselves(log, first, width, given);
-    if events.wrong.is_none() && count < width {
-        let problem = if only_events {
-            "is missing".to_owned()
-        } else {
-            format!("is not an event in {path}")
-        };
-        events.wrong = Some(Finding::at(first + count + 1, problem));
-    } else if events.wrong.is_none() && (count > width || !only_events) {
-        let problem = format!("{path} goes on after it");
-        events.wrong = Some(Finding::at(first + width, problem));
-    }
+    events.wrong = events.wrong.or(more);
     Stretch {
-        events: Some(Ok(events)),
+        events: Some(events),
         entries,
     }
+}
+
+/// The events of a file, and what is wrong with the file itself.
+fn events(folder: &Path, first: u64, width: u64) -> (Vec<Event>, Option<Finding>) {
+    let path = events_path(first / WIDTH, width);
+    let wrong = |position, problem| Some(Finding::at(position, problem));
+    let Ok(bytes) = fs::read(folder.join(&path)) else {
+        return (vec![], wrong(first + 1, format!("{path} is missing")));
+    };
+    let (events, only_events) = bundle::events(&bytes);
+    let count = events.len() as u64;
+    let finding = if count < width && only_events {
+        wrong(first + count + 1, "is missing".to_owned())
+    } else if count < width {
+        wrong(first + count + 1, format!("is not an event in {path}"))
+    } else if count > width || !only_events {
+        wrong(first + width, format!("{path} goes on after it"))
+    } else {
+        None
+    };
+    (events, finding)
 }
 
 fn by_themselves(log: &str, first: u64, width: u64, events: Vec<Event>) -> Events {
@@ -164,33 +166,37 @@ fn by_itself(log: &str, position: u64, event: &Event) -> Result<(), String> {
 }
 
 /// The entries against the events, where there are any, and against the tile over them.
-fn entries(folder: &Path, first: u64, width: u64, events: &[Event]) -> Result<Entries, Finding> {
-    let missing = |path: &str| Finding::at(first + 1, format!("{path} is missing"));
+fn entries(folder: &Path, first: u64, width: u64, events: &[Event]) -> Entries {
+    let missing = |path: &str| ended(vec![], first + 1, format!("{path} is missing"));
     let index = first / WIDTH;
     let of_entries = entries_path(index, width);
-    let bundle = fs::read(folder.join(&of_entries)).map_err(|_| missing(&of_entries))?;
+    let Ok(bundle) = fs::read(folder.join(&of_entries)) else {
+        return missing(&of_entries);
+    };
     let (entries, only_entries) = bundle::split(&bundle);
     let of_tile = tile_path(0, index, width);
-    let tile = fs::read(folder.join(&of_tile)).map_err(|_| missing(&of_tile))?;
+    let Ok(tile) = fs::read(folder.join(&of_tile)) else {
+        return missing(&of_tile);
+    };
     let (tile, rest) = tile.as_chunks::<32>();
     let mut leaves = Vec::with_capacity(entries.len());
     for (at, position) in (first + 1..=first + width).enumerate() {
         match hash_at(at, (&of_entries, &entries), (&of_tile, tile), events) {
             Ok(hash) => leaves.push(hash),
-            Err(problem) => return Ok(ended(leaves, position, problem)),
+            Err(problem) => return ended(leaves, position, problem),
         }
     }
     let more = |path: &str| format!("{path} goes on after it");
     if entries.len() as u64 > width || !only_entries {
-        return Ok(ended(leaves, first + width, more(&of_entries)));
+        return ended(leaves, first + width, more(&of_entries));
     }
     if tile.len() as u64 > width || !rest.is_empty() {
-        return Ok(ended(leaves, first + width, more(&of_tile)));
+        return ended(leaves, first + width, more(&of_tile));
     }
-    Ok(Entries {
+    Entries {
         leaves,
         wrong: None,
-    })
+    }
 }
 
 /// The hash of a position, once its entry is the event's and its hash the tile's.

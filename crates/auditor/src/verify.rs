@@ -190,9 +190,9 @@ impl Pass<'_> {
     fn take(&mut self, index: u64, stretch: Stretch) -> Result<(), Finding> {
         let first = index * WIDTH;
         if let Some(events) = stretch.events {
-            self.chain.take(first, events?)?;
+            self.chain.take(first, events)?;
         }
-        let entries = stretch.entries?;
+        let entries = stretch.entries;
         for hash in entries.leaves {
             let mut wrong = None;
             let folder = self.folder;

@@ -2,7 +2,7 @@
 //!
 //! With NATS a feed catches up from the ledger, then reads JetStream. Positions are dense, so a hole shows by arithmetic and
 //! is read from the ledger. A lost *last* message leaves no hole: so the ledger also tells each role its head, and the feed
-//! compares itself with that twice a second, even when all is silent. Without NATS it follows the ledger.
+//! compares itself with that at every tick, even when all is silent. Without NATS it follows the ledger.
 
 use std::{pin::Pin, time::Duration};
 

@@ -117,19 +117,10 @@ impl File {
 
 /// All files of a bundle by their paths.
 fn files(folder: &Path, newest: &str) -> BTreeMap<PathBuf, File> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                found.insert(path.clone(), File::read(folder, &path, newest));
-            }
-        }
-    }
-    found
+    let paths = tests::files::below(folder).unwrap().into_iter();
+    paths
+        .map(|path| (path.clone(), File::read(folder, &path, newest)))
+        .collect()
 }
 
 /// A file's bytes, changed in one place.

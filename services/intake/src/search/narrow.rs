@@ -17,8 +17,8 @@ use super::{
 /// Requests of a scope, and rows with the words, are counted up to here.
 const COUNTED: i64 = 20_000;
 const LOOKED_UP: i64 = 4_000;
-/// To read a request's words and compare them takes so many times as long as to look one up that the index found; where the
-/// index must see that words stand in a row, as long.
+/// To read a request's words and compare them takes so many times as long as to look one up that the index found. For a phrase
+/// the index itself must see that the words stand in a row, and takes as long as reading.
 const READING: i64 = 3;
 /// Requests that are read at once.
 const CHUNK: usize = 500;
