@@ -145,23 +145,3 @@ pub(crate) fn split(bundle: &[u8]) -> (Vec<&[u8]>, bool) {
     }
     (entries, rest.is_empty())
 }
-
-/// The events that a file begins with, written as they would be written again, and whether nothing else is in it.
-pub(crate) fn events(bytes: &[u8]) -> (Vec<Event>, bool) {
-    let (mut events, mut again) = (vec![], vec![]);
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let before = rest;
-        let Ok(event) = Event::decode_length_delimited(&mut rest) else {
-            return (events, false);
-        };
-        let read = &before[..before.len() - rest.len()];
-        again.clear();
-        let fits = event.encode_length_delimited(&mut again).is_ok();
-        if !fits || again != read {
-            return (events, false);
-        }
-        events.push(event);
-    }
-    (events, true)
-}

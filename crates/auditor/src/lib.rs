@@ -6,7 +6,7 @@
 //! **Invariant:** no dependency on the ledger or on `transparency`; a mistake there must show here.
 
 pub mod bundle;
-mod entry;
+mod event;
 mod note;
 mod receipt;
 mod report;

@@ -1,11 +1,11 @@
 //! Checks a receipt: a tlog-proof whose extra data is the event, without its personal part.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use contracts::ledger::v1::{Event, ReceiptExtra};
+use contracts::ledger::v1::{self, ReceiptExtra};
 use prost::Message as _;
 
 use crate::{
-    entry,
+    event::Event,
     note::Key,
     report::{Finding, Report},
     tree::{Hash, includes},
@@ -31,7 +31,7 @@ pub fn verify_receipt(text: &str, key: Option<&Key>) -> Report {
 
 /// The event that a receipt is of; what it says holds only where [`verify_receipt`] finds nothing wrong.
 #[must_use]
-pub fn receipt_event(text: &str) -> Option<Event> {
+pub fn receipt_event(text: &str) -> Option<v1::Event> {
     let extra = parts(text)?.extra;
     ReceiptExtra::decode(&extra[..]).ok()?.event
 }
@@ -51,9 +51,9 @@ fn check(text: &str, key: Option<&Key>, report: &mut Report) -> Result<(), Findi
         .ok()
         .filter(|it| it.encode_to_vec() == extra);
     let extra = extra.ok_or_else(|| wrong("the receipt has no event"))?;
-    let event = extra
-        .event
-        .ok_or_else(|| wrong("the receipt has no event"))?;
+    let written = extra.event.as_ref().map(v1::Event::encode_to_vec);
+    let event = written.as_deref().and_then(Event::read);
+    let event = event.ok_or_else(|| wrong("the receipt has no event"))?;
     let own = || {
         let own = extra.verifier_key.parse::<Key>();
         own.map_err(|it| wrong(&format!("the key in the receipt {it}")))
@@ -72,7 +72,8 @@ fn check(text: &str, key: Option<&Key>, report: &mut Report) -> Result<(), Findi
         .open(checkpoint)
         .map_err(|it| wrong(&format!("the checkpoint {it}")))?;
     let log = signed.origin.rsplit('/').next().unwrap_or_default();
-    if event.position != position || entry::commitment(log, &event) != event.commitment[..] {
+    let due = event.due_commitment(log, &mut vec![]);
+    if event.position != position || due != event.commitment {
         return Err(wrong("the event is not what its commitment says"));
     }
     if !event.personal.is_empty() || !event.personal_salt.is_empty() {
@@ -81,12 +82,12 @@ fn check(text: &str, key: Option<&Key>, report: &mut Report) -> Result<(), Findi
         ));
     }
     let (size, root) = (signed.size, signed.root);
-    if !includes(size, root, index, &event.commitment, &hashes) {
+    if !includes(size, root, index, event.commitment, &hashes) {
         return Err(wrong(
             "the proof does not lead from the event to the checkpoint",
         ));
     }
-    let (kind, stream) = (&event.r#type, &event.stream);
+    let (kind, stream) = (event.kind, event.stream);
     let origin = &signed.origin;
     report.holds.push(format!(
         "{kind} of {stream} is entry {position} of the {size} that were signed as {origin}"

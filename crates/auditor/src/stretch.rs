@@ -9,11 +9,9 @@ use std::{
     thread,
 };
 
-use contracts::ledger::v1::Event;
-
 use crate::{
     bundle::{self, WIDTH, entries_path, events_path, tile_path},
-    entry,
+    event::{self, Event},
     report::Finding,
     tree::{Hash, leaf},
 };
@@ -29,6 +27,7 @@ pub(crate) struct Stretch {
 }
 
 /// What the events must show of themselves before they are held against each other.
+#[derive(Default)]
 pub(crate) struct Events {
     pub(crate) links: Vec<Link>,
     /// What is wrong after these.
@@ -40,7 +39,7 @@ pub(crate) struct Link {
     pub(crate) stream: String,
     pub(crate) version: u64,
     pub(crate) recorded_at: u64,
-    pub(crate) event_id: Vec<u8>,
+    pub(crate) event_id: [u8; 16],
 }
 
 /// The hashes that the entries lead to.
@@ -92,9 +91,21 @@ fn read(folder: &Path, log: Option<&str>, size: u64, index: u64) -> Stretch {
             entries: entries(folder, first, width, &[]),
         };
     };
-    let (given, more) = events(folder, first, width);
+    let path = events_path(index, width);
+    let file = fs::read(folder.join(&path));
+    let (given, more) = match &file {
+        Ok(file) => {
+            let (events, only_events) = event::split(file);
+            let more = surplus(&path, first, width, events.len() as u64, only_events);
+            (events, more)
+        }
+        Err(_) => {
+            let missing = Finding::at(first + 1, format!("{path} is missing"));
+            (vec![], Some(missing))
+        }
+    };
     let entries = entries(folder, first, width, &given);
-    let mut events = by_themselves(log, first, width, given);
+    let mut events = by_themselves(log, first, width, &given);
     events.wrong = events.wrong.or(more);
     Stretch {
         events: Some(events),
@@ -102,16 +113,10 @@ fn read(folder: &Path, log: Option<&str>, size: u64, index: u64) -> Stretch {
     }
 }
 
-/// The events of a file, and what is wrong with the file itself.
-fn events(folder: &Path, first: u64, width: u64) -> (Vec<Event>, Option<Finding>) {
-    let path = events_path(first / WIDTH, width);
+/// What is wrong with a file that has so many events.
+fn surplus(path: &str, first: u64, width: u64, count: u64, only_events: bool) -> Option<Finding> {
     let wrong = |position, problem| Some(Finding::at(position, problem));
-    let Ok(bytes) = fs::read(folder.join(&path)) else {
-        return (vec![], wrong(first + 1, format!("{path} is missing")));
-    };
-    let (events, only_events) = bundle::events(&bytes);
-    let count = events.len() as u64;
-    let finding = if count < width && only_events {
+    if count < width && only_events {
         wrong(first + count + 1, "is missing".to_owned())
     } else if count < width {
         wrong(first + count + 1, format!("is not an event in {path}"))
@@ -119,37 +124,37 @@ fn events(folder: &Path, first: u64, width: u64) -> (Vec<Event>, Option<Finding>
         wrong(first + width, format!("{path} goes on after it"))
     } else {
         None
-    };
-    (events, finding)
-}
-
-fn by_themselves(log: &str, first: u64, width: u64, events: Vec<Event>) -> Events {
-    let mut links = Vec::with_capacity(events.len());
-    for (position, event) in (first + 1..=first + width).zip(events) {
-        if let Err(problem) = by_itself(log, position, &event) {
-            return Events {
-                links,
-                wrong: Some(Finding::at(position, problem)),
-            };
-        }
-        links.push(Link {
-            stream: event.stream,
-            version: event.version,
-            recorded_at: event.recorded_at,
-            event_id: event.event_id,
-        });
     }
-    Events { links, wrong: None }
 }
 
-fn by_itself(log: &str, position: u64, event: &Event) -> Result<(), String> {
+fn by_themselves(log: &str, first: u64, width: u64, given: &[Event<'_>]) -> Events {
+    let mut events = Events::default();
+    let mut room = Vec::new();
+    for (position, event) in (first + 1..=first + width).zip(given) {
+        match by_itself(log, position, event, &mut room) {
+            Ok(link) => events.links.push(link),
+            Err(problem) => {
+                events.wrong = Some(Finding::at(position, problem));
+                break;
+            }
+        }
+    }
+    events
+}
+
+fn by_itself(
+    log: &str,
+    position: u64,
+    event: &Event<'_>,
+    room: &mut Vec<u8>,
+) -> Result<Link, String> {
     if event.position > position {
         return Err(format!("is missing: {} follows", event.position));
     }
     if event.position < position {
         return Err(format!("{} stands in its place", event.position));
     }
-    if entry::commitment(log, event) != event.commitment[..] {
+    if event.due_commitment(log, room) != event.commitment {
         return Err("the event is not what its commitment says".to_owned());
     }
     let bare = event.personal.is_empty() && event.personal_salt.is_empty();
@@ -159,14 +164,20 @@ fn by_itself(log: &str, position: u64, event: &Event) -> Result<(), String> {
         }
     } else if bare {
         return Err("its personal part is gone, and no erasure is recorded".to_owned());
-    } else if entry::personal_hash(event) != event.personal_hash[..] {
+    } else if event.due_personal_hash() != event.personal_hash {
         return Err("its personal part is not what its hash says".to_owned());
     }
-    Ok(())
+    let event_id = event.event_id.try_into();
+    Ok(Link {
+        stream: event.stream.to_owned(),
+        version: event.version,
+        recorded_at: event.recorded_at,
+        event_id: event_id.map_err(|_| "its id is not 16 bytes".to_owned())?,
+    })
 }
 
 /// The entries against the events, where there are any, and against the tile over them.
-fn entries(folder: &Path, first: u64, width: u64, events: &[Event]) -> Entries {
+fn entries(folder: &Path, first: u64, width: u64, events: &[Event<'_>]) -> Entries {
     let missing = |path: &str| ended(vec![], first + 1, format!("{path} is missing"));
     let index = first / WIDTH;
     let of_entries = entries_path(index, width);
@@ -204,7 +215,7 @@ fn hash_at(
     at: usize,
     (of_entries, entries): (&str, &[&[u8]]),
     (of_tile, tile): (&str, &[Hash]),
-    events: &[Event],
+    events: &[Event<'_>],
 ) -> Result<Hash, String> {
     let cut = |path: &str| format!("is missing in {path}");
     let entry = *entries.get(at).ok_or_else(|| cut(of_entries))?;

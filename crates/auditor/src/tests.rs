@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     Asked, Key, Report,
     bundle::{self, Writer},
-    entry, is_receipt, receipt_event,
+    event, is_receipt, receipt_event,
     tree::{self, Growing, Hash, WIDTH, leaf},
     verify, verify_receipt,
 };
@@ -107,6 +107,19 @@ fn sign(pair: &Ed25519KeyPair, size: usize, root: Hash) -> String {
     format!("{text}\n— {ORIGIN} {}\n", BASE64_STANDARD.encode(bytes))
 }
 
+/// What the event must have as its commitment in the log "ova".
+fn commitment(event: &Event) -> Vec<u8> {
+    let written = event.encode_to_vec();
+    let read = event::Event::read(&written).expect("an event");
+    read.due_commitment("ova", &mut vec![]).to_vec()
+}
+
+fn personal_hash(event: &Event) -> Vec<u8> {
+    let written = event.encode_to_vec();
+    let read = event::Event::read(&written).expect("an event");
+    read.due_personal_hash().to_vec()
+}
+
 fn event(position: u64) -> Event {
     let personal = position.is_multiple_of(3);
     let mut event = Event {
@@ -129,9 +142,9 @@ fn event(position: u64) -> Event {
         ..Event::default()
     };
     if personal {
-        event.personal_hash = entry::personal_hash(&event).to_vec();
+        event.personal_hash = personal_hash(&event);
     }
-    event.commitment = entry::commitment("ova", &event).to_vec();
+    event.commitment = commitment(&event);
     event
 }
 
@@ -313,7 +326,7 @@ fn the_position_is_named() {
         report.finding.unwrap().position
     };
     let as_it_is = |_: &mut Event| {};
-    let committed = |it: &mut Event| it.commitment = entry::commitment("ova", it).to_vec();
+    let committed = |it: &mut Event| it.commitment = commitment(it);
     assert_eq!(found(&|it| it[299].facts.push(0), &as_it_is), 300);
     // Whoever knows how commitments are made still has the tile against them.
     assert_eq!(found(&|it| it[299].facts.push(0), &committed), 300);
@@ -344,7 +357,7 @@ fn only_a_kept_checkpoint_tells_of_a_fork_or_a_rollback() {
     let forked = TempDir::new().unwrap();
     let mut others = events.clone();
     others[270].facts.push(1);
-    others[270].commitment = entry::commitment("ova", &others[270]).to_vec();
+    others[270].commitment = commitment(&others[270]);
     write(forked.path(), &others, &[1, 256, 300, 600], &pair(1));
     let report = check(forked.path());
     assert!(

@@ -292,7 +292,7 @@ fn proofs(folder: &Path, signed: &Signed) -> Result<usize, Finding> {
 struct Chain {
     recorded_at: u64,
     versions: HashMap<String, u64>,
-    ids: HashSet<Vec<u8>>,
+    ids: HashSet<[u8; 16]>,
 }
 
 impl Chain {
