@@ -23,7 +23,7 @@ pub mod telemetry;
 pub use call::{ACTOR, AT_LEAST, Caller, MUNICIPALITY, SERVICE};
 pub use clock::{Clock, Ids};
 pub use execute::{ExecuteError, Executed, Storable, execute, execute_new};
-pub use feed::Feed;
+pub use feed::{Batch, Feed};
 pub use health::Health;
 pub use ledger::{AppendError, Command, Ledger, patiently};
 pub use network::{Listener, Network, Role};

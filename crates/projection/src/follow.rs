@@ -1,15 +1,22 @@
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
-use chassis::{Feed, Health, telemetry};
+use chassis::{Batch, Feed, Health, telemetry};
 use contracts::ledger::v1::Event;
 use opentelemetry::metrics::Gauge;
 use sqlx::{Connection as _, SqliteConnection};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 use tracing::Instrument as _;
 
 use crate::ReadModel;
 
 /// A model this far behind the head is not ready to answer.
 const READY_WITHIN: u64 = 1_000;
+
+/// Events of one transaction, about, while a model catches up.
+pub const GATHERED: usize = 8_192;
+/// How long a model that catches up waits for more events before it writes those that it has.
+const AT_ONCE: Duration = Duration::from_millis(50);
 
 pub(crate) struct Follower<M> {
     model: M,
@@ -45,8 +52,8 @@ impl<M: ReadModel> Follower<M> {
     /// Applies what the feed brings, for ever.
     pub(crate) async fn run(mut self, mut feed: Feed) -> anyhow::Result<()> {
         loop {
-            let batch = feed.next().await;
             let before = *self.position.borrow();
+            let batch = gathered(&mut feed, before).await;
             if let Some(last) = batch.events.last() {
                 let position = last.position;
                 apply_batch(&self.model, &mut self.writer, before, &batch.events)
@@ -61,6 +68,26 @@ impl<M: ReadModel> Follower<M> {
             if lag <= READY_WITHIN && (batch.head > 0 || feed.has_heard()) {
                 self.health.ready(&self.part);
             }
+        }
+    }
+}
+
+/// What the feed brings; far behind the head, as much as comes at once, for a row is then written once and not with each event.
+async fn gathered(feed: &mut Feed, before: u64) -> Batch {
+    let mut batch = feed.next().await;
+    loop {
+        let reached = batch.events.last().map_or(before, |it| it.position);
+        let is_behind = batch.head.saturating_sub(reached) > READY_WITHIN;
+        if !is_behind || batch.events.is_empty() || batch.events.len() >= GATHERED {
+            return batch;
+        }
+        // Dropping the future loses nothing: the feed reads again what it has not given.
+        match timeout(AT_ONCE, feed.next()).await {
+            Ok(more) if !more.events.is_empty() => {
+                batch.events.extend(more.events);
+                batch.head = more.head;
+            }
+            Ok(_) | Err(_) => return batch,
         }
     }
 }

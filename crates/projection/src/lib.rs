@@ -5,6 +5,7 @@
 
 mod file;
 mod follow;
+mod rows;
 
 use std::{
     future::Future,
@@ -20,7 +21,8 @@ use tokio::sync::watch;
 use tonic::Status;
 use vocabulary::Municipality;
 
-pub use follow::traced;
+pub use follow::{GATHERED, traced};
+pub use rows::pieces;
 
 /// How long a reader waits for a position it has seen elsewhere.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -143,7 +145,15 @@ fn file_of<M: ReadModel>(platform: &Platform, municipality: &Municipality) -> Pa
 pub async fn rebuild<M: ReadModel>(ledger: &Ledger, model: &M, path: &Path) -> anyhow::Result<u64> {
     let (mut writer, mut position) = file::open::<M>(path).await?;
     loop {
-        let events = ledger.read(position, 1_000).await?;
+        let mut events: Vec<Event> = Vec::new();
+        while events.len() < GATHERED {
+            let after = events.last().map_or(position, |it| it.position);
+            let page = ledger.read(after, 1_000).await?;
+            if page.is_empty() {
+                break;
+            }
+            events.extend(page);
+        }
         let Some(last) = events.last() else {
             return Ok(position);
         };

@@ -31,6 +31,10 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use report::Report;
 
+/// The one binary's own; those who are compared have it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench front", disable_help_subcommand = true)]
 pub(crate) struct Choice {

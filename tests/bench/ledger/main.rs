@@ -32,6 +32,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, ValueEnum};
 use report::Report;
 
+/// The one binary's own; those who are compared have it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench ledger", disable_help_subcommand = true)]
 pub(crate) struct Choice {

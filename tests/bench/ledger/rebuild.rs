@@ -26,7 +26,7 @@ const REQUESTS: u32 = 50_000;
 const TOPICS: usize = 60;
 const UNITS: usize = 12;
 /// Events, and rows, in one transaction.
-const BATCH: usize = 1_000;
+const BATCH: usize = projection::GATHERED;
 const OF_CEILING: f64 = 0.5;
 
 pub(crate) async fn measure(choice: &Choice, report: &mut Report) -> anyhow::Result<()> {

@@ -9,8 +9,8 @@ use contracts::{
     ledger::v1::Event,
     vocabulary::v1::ServiceStandard,
 };
-use serde_json::{Value, json};
-use sqlx::SqliteConnection;
+use projection::pieces;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query_builder::Separated};
 use vocabulary::RequestState;
 
 use super::{Handling, digits, due};
@@ -41,11 +41,18 @@ pub(super) struct Row {
     has_changed: bool,
 }
 
+/// A contact as it is counted.
+struct Contact {
+    occurred_at: i64,
+    position: i64,
+    channel: i32,
+}
+
 /// What a batch adds up to, until it is written.
 #[derive(Default)]
 pub(super) struct Batch {
     requests: BTreeMap<i64, Row>,
-    contacts: Vec<Value>,
+    contacts: Vec<Contact>,
     /// Days and working days of all topics, once they are asked for.
     standards: Option<BTreeMap<String, (u32, u32)>>,
 }
@@ -72,8 +79,11 @@ impl Batch {
 
     pub(super) fn contact(&mut self, event: &Event) -> anyhow::Result<()> {
         let contact: ContactRegistered = event::decode(event)?;
-        self.contacts
-            .push(json!([event.occurred_at, event.position, contact.channel]));
+        self.contacts.push(Contact {
+            occurred_at: event.occurred_at,
+            position: i64::try_from(event.position)?,
+            channel: contact.channel,
+        });
         Ok(())
     }
 
@@ -162,60 +172,68 @@ impl Batch {
     /// Writes all of it.
     pub(super) async fn write(self, tx: &mut SqliteConnection) -> anyhow::Result<()> {
         let rows = self.requests.values();
-        let new: Vec<Value> = rows.clone().filter(|it| it.is_new).map(Row::json).collect();
-        let changed = rows.filter(|it| it.has_changed && !it.is_new);
-        for (rows, statement) in [
-            (
-                self.contacts,
-                "insert into contact (occurred_at, position, channel)
-                 select value ->> 0, value ->> 1, value ->> 2 from json_each(?)",
-            ),
-            (
-                new,
+        let new: Vec<&Row> = rows.clone().filter(|it| it.is_new).collect();
+        let changed: Vec<&Row> = rows.filter(|it| it.has_changed && !it.is_new).collect();
+        for piece in pieces(&self.contacts) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
+                "insert into contact (occurred_at, position, channel) ",
+            );
+            insert.push_values(piece, |mut values, it| {
+                values
+                    .push_bind(it.occurred_at)
+                    .push_bind(it.position)
+                    .push_bind(it.channel);
+            });
+            insert.build().execute(&mut *tx).await?;
+        }
+        for piece in pieces(&new) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
                 "insert into request (number, unit, state, sub_result, due_at, concluded_at, waiting_since, occurred_at,
-                    channel, topic, district, imported, source_agency, source_status, days, working_days)
-                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                    value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
-                    value ->> 14, value ->> 15 from json_each(?)",
-            ),
-            (
-                changed.map(Row::json).collect(),
-                "update request set unit = value ->> 1, state = value ->> 2, sub_result = value ->> 3,
-                    due_at = value ->> 4, concluded_at = value ->> 5, waiting_since = value ->> 6
-                 from json_each(?) where number = value ->> 0",
-            ),
-        ] {
-            if !rows.is_empty() {
-                sqlx::query(statement)
-                    .bind(serde_json::to_string(&rows)?)
-                    .execute(&mut *tx)
-                    .await?;
-            }
+                    channel, topic, district, imported, source_agency, source_status, days, working_days) ",
+            );
+            insert.push_values(piece, |mut values, row| {
+                row.standing(&mut values);
+                row.lasting(&mut values);
+            });
+            insert.build().execute(&mut *tx).await?;
+        }
+        for piece in pieces(&changed) {
+            let mut update = QueryBuilder::<Sqlite>::new(
+                "update request set unit = column2, state = column3, sub_result = column4, due_at = column5,
+                    concluded_at = column6, waiting_since = column7 from (",
+            );
+            update.push_values(piece, |mut values, row| row.standing(&mut values));
+            update.push(") where number = column1");
+            update.build().execute(&mut *tx).await?;
         }
         Ok(())
     }
 }
 
 impl Row {
-    /// What may change stands first.
-    fn json(&self) -> Value {
-        json!([
-            self.number,
-            self.unit,
-            self.state,
-            self.sub_result,
-            self.due_at,
-            self.concluded_at,
-            self.waiting_since,
-            self.occurred_at,
-            self.channel,
-            self.topic,
-            self.district,
-            i32::from(self.imported),
-            self.source_agency,
-            self.source_status,
-            self.days,
-            self.working_days,
-        ])
+    /// What may change.
+    fn standing(&self, values: &mut Separated<'_, Sqlite, &str>) {
+        values
+            .push_bind(self.number)
+            .push_bind(&self.unit)
+            .push_bind(self.state)
+            .push_bind(self.sub_result)
+            .push_bind(self.due_at)
+            .push_bind(self.concluded_at)
+            .push_bind(self.waiting_since);
+    }
+
+    /// What nothing changes.
+    fn lasting(&self, values: &mut Separated<'_, Sqlite, &str>) {
+        values
+            .push_bind(self.occurred_at)
+            .push_bind(self.channel)
+            .push_bind(&self.topic)
+            .push_bind(&self.district)
+            .push_bind(self.imported)
+            .push_bind(&self.source_agency)
+            .push_bind(&self.source_status)
+            .push_bind(self.days)
+            .push_bind(self.working_days);
     }
 }

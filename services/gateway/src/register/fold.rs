@@ -12,9 +12,9 @@ use contracts::{
     vocabulary::v1::Place,
 };
 use jiff::Timestamp;
+use projection::pieces;
 use prost::Message as _;
-use serde_json::{Value, json};
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use vocabulary::{Channel, RequestState, SubResult};
 
 use super::row::Row;
@@ -25,7 +25,7 @@ use crate::heard::{Heard, Step, Touch, hear};
 pub(super) struct Batch {
     /// The requests that the events are about; those that there are.
     requests: BTreeMap<String, Row>,
-    steps: Vec<Value>,
+    steps: Vec<Reached>,
     /// By how much each count changes; one that comes back to where it was is written too.
     tally: BTreeMap<Stands, i64>,
     districts: BTreeMap<String, i64>,
@@ -33,6 +33,19 @@ pub(super) struct Batch {
     /// Days and working days of all topics, once they are asked for.
     standards: Option<BTreeMap<String, (u32, u32)>>,
 }
+
+/// A state that was reached, or a public remark (state 0).
+struct Reached {
+    at: i64,
+    position: i64,
+    number: String,
+    state: i32,
+    sub_result: i32,
+    planned_for: String,
+}
+
+/// What a count that is there already becomes.
+const ADDED: &str = " on conflict do update set requests = requests + excluded.requests";
 
 /// Hears the events, and leaves out those that have nothing to do with the register.
 pub(super) fn heard(events: &[Event]) -> anyhow::Result<Vec<(&Event, Heard)>> {
@@ -94,45 +107,57 @@ impl Batch {
     /// Writes all of it.
     pub(super) async fn write(self, tx: &mut SqliteConnection) -> anyhow::Result<()> {
         Row::write(tx, self.requests.values()).await?;
-        let tally = self.tally.into_iter();
-        let tally = tally.map(|(it, by)| json!([it.unit, it.channel, it.state, it.sub_result, by]));
-        let districts = self
-            .districts
-            .into_iter()
-            .map(|(name, by)| json!([name, by]));
-        let neighbourhoods = self.neighbourhoods.into_iter();
-        let neighbourhoods =
-            neighbourhoods.map(|((district, name), by)| json!([district, name, by]));
-        for (rows, statement) in [
-            (
-                self.steps,
-                "insert or ignore into step (at, position, number, state, sub_result, planned_for)
-                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 from json_each(?1)",
-            ),
-            (
-                tally.collect::<Vec<Value>>(),
-                "insert into tally (unit, channel, state, sub_result, requests)
-                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(?1) where true
-                 on conflict do update set requests = requests + excluded.requests",
-            ),
-            (
-                districts.collect(),
-                "insert into district (name, requests) select value ->> 0, value ->> 1 from json_each(?1) where true
-                 on conflict do update set requests = requests + excluded.requests",
-            ),
-            (
-                neighbourhoods.collect(),
-                "insert into neighbourhood (district, name, requests)
-                 select value ->> 0, value ->> 1, value ->> 2 from json_each(?1) where true
-                 on conflict do update set requests = requests + excluded.requests",
-            ),
-        ] {
-            if !rows.is_empty() {
-                sqlx::query(statement)
-                    .bind(serde_json::to_string(&rows)?)
-                    .execute(&mut *tx)
-                    .await?;
-            }
+        for piece in pieces(&self.steps) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
+                "insert or ignore into step (at, position, number, state, sub_result, planned_for) ",
+            );
+            insert.push_values(piece, |mut values, it| {
+                values
+                    .push_bind(it.at)
+                    .push_bind(it.position)
+                    .push_bind(&it.number)
+                    .push_bind(it.state)
+                    .push_bind(it.sub_result)
+                    .push_bind(&it.planned_for);
+            });
+            insert.build().execute(&mut *tx).await?;
+        }
+        let tally: Vec<_> = self.tally.into_iter().collect();
+        for piece in pieces(&tally) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
+                "insert into tally (unit, channel, state, sub_result, requests) ",
+            );
+            insert.push_values(piece, |mut values, (it, by)| {
+                values
+                    .push_bind(&it.unit)
+                    .push_bind(&it.channel)
+                    .push_bind(it.state)
+                    .push_bind(it.sub_result)
+                    .push_bind(by);
+            });
+            insert.push(ADDED);
+            insert.build().execute(&mut *tx).await?;
+        }
+        let districts: Vec<_> = self.districts.into_iter().collect();
+        for piece in pieces(&districts) {
+            let mut insert =
+                QueryBuilder::<Sqlite>::new("insert into district (name, requests) ");
+            insert.push_values(piece, |mut values, (name, by)| {
+                values.push_bind(name).push_bind(by);
+            });
+            insert.push(ADDED);
+            insert.build().execute(&mut *tx).await?;
+        }
+        let neighbourhoods: Vec<_> = self.neighbourhoods.into_iter().collect();
+        for piece in pieces(&neighbourhoods) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
+                "insert into neighbourhood (district, name, requests) ",
+            );
+            insert.push_values(piece, |mut values, ((district, name), by)| {
+                values.push_bind(district).push_bind(name).push_bind(by);
+            });
+            insert.push(ADDED);
+            insert.build().execute(&mut *tx).await?;
         }
         Ok(())
     }
@@ -266,7 +291,7 @@ impl Batch {
         row.has_moved = true;
         let after = Stands::of(row);
         let (state, sub_result) = (row.state, row.sub_result);
-        self.stepped(&step.number, state, sub_result, &step.planned_for, event);
+        self.stepped(&step.number, state, sub_result, &step.planned_for, event)?;
         if after != before {
             self.count(before, -1);
             self.count(after, 1);
@@ -285,7 +310,7 @@ impl Batch {
             row.was_touched = true;
         }
         if touch.public {
-            self.stepped(&touch.number, 0, 0, "", event);
+            self.stepped(&touch.number, 0, 0, "", event)?;
         }
         Ok(())
     }
@@ -297,16 +322,16 @@ impl Batch {
         sub_result: i32,
         planned_for: &str,
         event: &Event,
-    ) {
-        let (at, position) = (event.occurred_at, event.position);
-        self.steps.push(json!([
-            at,
-            position,
-            number,
+    ) -> anyhow::Result<()> {
+        self.steps.push(Reached {
+            at: event.occurred_at,
+            position: i64::try_from(event.position)?,
+            number: number.to_owned(),
             state,
             sub_result,
-            planned_for
-        ]));
+            planned_for: planned_for.to_owned(),
+        });
+        Ok(())
     }
 
     fn count(&mut self, stands: Stands, by: i64) {

@@ -1,7 +1,7 @@
 //! One request as the register's file has it, read and written by the batch.
 
-use serde_json::{Value, json};
-use sqlx::SqliteConnection;
+use projection::pieces;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query_builder::Separated};
 
 /// A row of `request`, and what became of it in a batch.
 #[derive(Debug, Clone, Default, sqlx::FromRow)]
@@ -67,92 +67,89 @@ impl Row {
         let (mut new, mut moved, mut touched) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             if row.is_new {
-                new.push(row.whole());
+                new.push(row);
             } else if row.has_moved {
-                moved.push(row.standing());
+                moved.push(row);
             } else if row.was_touched {
-                touched.push(json!([
-                    row.number,
-                    row.version,
-                    row.changed_at_position,
-                    row.updated_at
-                ]));
+                touched.push(row);
             }
         }
-        for (rows, statement) in [
-            (
-                new,
+        for piece in pieces(&new) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
                 "insert into request (number, version, changed_at_position, updated_at, state, state_since, open, unit,
                     assignee, planned_for, institution, sub_result, concluded_at, due_at, topic, channel, latitude,
-                    longitude, district, neighbourhood, person, registered_at, due_days, due_working_days, imported, source)
-                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                    value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
-                    value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18, value ->> 19, value ->> 20,
-                    value ->> 21, value ->> 22, value ->> 23, value ->> 24, value ->> 25 from json_each(?1)",
-            ),
-            (
-                moved,
-                "update request set version = value ->> 1, changed_at_position = value ->> 2, updated_at = value ->> 3,
-                    state = value ->> 4, state_since = value ->> 5, open = value ->> 6, unit = value ->> 7,
-                    assignee = value ->> 8, planned_for = value ->> 9, institution = value ->> 10,
-                    sub_result = value ->> 11, concluded_at = value ->> 12, due_at = value ->> 13
-                 from json_each(?1) where number = value ->> 0",
-            ),
-            (
-                touched,
-                "update request set version = value ->> 1, changed_at_position = value ->> 2, updated_at = value ->> 3
-                 from json_each(?1) where number = value ->> 0",
-            ),
-        ] {
-            if !rows.is_empty() {
-                sqlx::query(statement)
-                    .bind(serde_json::to_string(&rows)?)
-                    .execute(&mut *tx)
-                    .await?;
-            }
+                    longitude, district, neighbourhood, person, registered_at, due_days, due_working_days, imported, source) ",
+            );
+            insert.push_values(piece, |mut values, row| {
+                row.seen(&mut values);
+                row.standing(&mut values);
+                row.lasting(&mut values);
+            });
+            insert.build().execute(&mut *tx).await?;
+        }
+        for piece in pieces(&moved) {
+            let mut update = QueryBuilder::<Sqlite>::new(
+                "update request set version = column2, changed_at_position = column3, updated_at = column4,
+                    state = column5, state_since = column6, open = column7, unit = column8, assignee = column9,
+                    planned_for = column10, institution = column11, sub_result = column12, concluded_at = column13,
+                    due_at = column14 from (",
+            );
+            update.push_values(piece, |mut values, row| {
+                row.seen(&mut values);
+                row.standing(&mut values);
+            });
+            update.push(") where number = column1");
+            update.build().execute(&mut *tx).await?;
+        }
+        for piece in pieces(&touched) {
+            let mut update = QueryBuilder::<Sqlite>::new(
+                "update request set version = column2, changed_at_position = column3, updated_at = column4 from (",
+            );
+            update.push_values(piece, |mut values, row| row.seen(&mut values));
+            update.push(") where number = column1");
+            update.build().execute(&mut *tx).await?;
         }
         Ok(())
     }
 
-    /// What a step changes.
-    fn standing(&self) -> Value {
-        json!([
-            self.number,
-            self.version,
-            self.changed_at_position,
-            self.updated_at,
-            self.state,
-            self.state_since,
-            i32::from(self.open),
-            self.unit,
-            self.assignee,
-            self.planned_for,
-            self.institution,
-            self.sub_result,
-            self.concluded_at,
-            self.due_at,
-        ])
+    /// What every event changes.
+    fn seen(&self, values: &mut Separated<'_, Sqlite, &str>) {
+        values
+            .push_bind(&self.number)
+            .push_bind(self.version)
+            .push_bind(self.changed_at_position)
+            .push_bind(self.updated_at);
     }
 
-    fn whole(&self) -> Value {
-        let mut values = self.standing();
-        let more = json!([
-            self.topic,
-            self.channel,
-            self.latitude,
-            self.longitude,
-            self.district,
-            self.neighbourhood,
-            self.person,
-            self.registered_at,
-            self.due_days,
-            self.due_working_days,
-            i32::from(self.imported),
-            self.source,
-        ]);
-        if let (Value::Array(values), Value::Array(more)) = (&mut values, more) {
-            values.extend(more);
-        }
+    /// What a step changes.
+    fn standing(&self, values: &mut Separated<'_, Sqlite, &str>) {
         values
+            .push_bind(self.state)
+            .push_bind(self.state_since)
+            .push_bind(self.open)
+            .push_bind(&self.unit)
+            .push_bind(&self.assignee)
+            .push_bind(&self.planned_for)
+            .push_bind(&self.institution)
+            .push_bind(self.sub_result)
+            .push_bind(self.concluded_at)
+            .push_bind(self.due_at);
+    }
+
+    /// What nothing changes.
+    fn lasting(&self, values: &mut Separated<'_, Sqlite, &str>) {
+        values
+            .push_bind(&self.topic)
+            .push_bind(&self.channel)
+            .push_bind(self.latitude)
+            .push_bind(self.longitude)
+            .push_bind(&self.district)
+            .push_bind(&self.neighbourhood)
+            .push_bind(&self.person)
+            .push_bind(self.registered_at)
+            .push_bind(self.due_days)
+            .push_bind(self.due_working_days)
+            .push_bind(self.imported)
+            .push_bind(&self.source);
     }
 }
