@@ -305,10 +305,7 @@ mod tests {
 
     #[test]
     fn a_value_is_encoded_as_the_binding_says() {
-        assert_eq!(
-            encoded("Euro € 😀"),
-            "Euro%20%E2%82%AC%20%F0%9F%98%80"
-        );
+        assert_eq!(encoded("Euro € 😀"), "Euro%20%E2%82%AC%20%F0%9F%98%80");
         assert_eq!(
             percent_decode("Euro%20%e2%82%ac%20%F0%9F%98%80").as_deref(),
             Some("Euro € 😀")

@@ -140,8 +140,7 @@ impl Batch {
         }
         let districts: Vec<_> = self.districts.into_iter().collect();
         for piece in pieces(&districts) {
-            let mut insert =
-                QueryBuilder::<Sqlite>::new("insert into district (name, requests) ");
+            let mut insert = QueryBuilder::<Sqlite>::new("insert into district (name, requests) ");
             insert.push_values(piece, |mut values, (name, by)| {
                 values.push_bind(name).push_bind(by);
             });
