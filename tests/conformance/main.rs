@@ -17,6 +17,7 @@ mod model;
 mod parking;
 mod place;
 mod relaying;
+mod restoring;
 mod tamper;
 mod tree;
 

@@ -17,6 +17,7 @@ mod postgres;
 mod recent;
 pub mod relay;
 pub mod request;
+pub mod restore;
 mod retry;
 mod sqlite;
 mod store;

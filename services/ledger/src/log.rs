@@ -14,7 +14,7 @@ use crate::{
     metrics::Metrics,
     recent::Recent,
     request::{self, Prepared, Unfit},
-    store::{Head, Lease, Shelf, Store, StoreError},
+    store::{Head, Lease, Shelf, Store, StoreError, random},
     tail::{Follower, Tail},
     writer::{Pending, StoreFailure, Writer},
 };
@@ -126,7 +126,7 @@ impl Log {
         clock: Clock,
         queue: usize,
     ) -> Result<(Self, Upkeep), StoreError> {
-        let store = shelf.log(municipality, clock.micros()).await?;
+        let store = shelf.log(municipality, random(), clock.micros()).await?;
         let head = store.head().await?;
         let tail = Tail::after(head.position);
         let metrics = Metrics::new(municipality.as_str());
@@ -232,7 +232,7 @@ impl Log {
         if let Some((id, fingerprint)) = command {
             let fingerprint = request::keyed(self.store.command_key(), fingerprint)?;
             if let Some(known) = self.store.command(id).await? {
-                if known.fingerprint != fingerprint {
+                if !known.is_of(fingerprint) {
                     return Err(LogError::Reused);
                 }
                 recorded = Some(reply(self.span(known.first, known.last).await?, true));
