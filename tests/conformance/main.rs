@@ -16,6 +16,7 @@ mod messages;
 mod model;
 mod parking;
 mod place;
+mod recovering;
 mod relaying;
 mod restoring;
 mod tamper;

@@ -33,8 +33,8 @@ use crate::cli;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restore {
     /// A folder that `backup` wrote; with --recover, one that `audit export` wrote will do in the place of a municipality's
-    #[arg(long, value_name = "DIR")]
-    from: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "keys")]
+    from: Option<PathBuf>,
     /// A file with keys that `backup` wrote
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -51,11 +51,14 @@ pub(crate) struct Restore {
 impl Restore {
     /// Brings the logs back, then the keys.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let shelf = self.stores.shelf(None).await?;
-        for municipality in self.stores.municipalities()? {
-            let told = self.log(&shelf, &municipality).await;
-            let told = told.with_context(|| format!("the log of {municipality}"))?;
-            cli::answer(&format!("{municipality}: {told}\n"))?;
+        if let Some(from) = &self.from {
+            let shelf = self.stores.shelf(None).await?;
+            for municipality in self.stores.municipalities()? {
+                let folder = from.join(municipality.as_str());
+                let told = Box::pin(self.log(&shelf, &municipality, &folder)).await;
+                let told = told.with_context(|| format!("the log of {municipality}"))?;
+                cli::answer(&format!("{municipality}: {told}\n"))?;
+            }
         }
         if let Some(file) = &self.keys {
             anyhow::ensure!(file.exists(), "--keys {}: is not there", file.display());
@@ -67,18 +70,22 @@ impl Restore {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn log(&self, shelf: &Shelf, municipality: &Municipality) -> anyhow::Result<String> {
-        let folder = self.from.join(municipality.as_str());
+    async fn log(
+        &self,
+        shelf: &Shelf,
+        municipality: &Municipality,
+        folder: &Path,
+    ) -> anyhow::Result<String> {
         let note = fs::read_to_string(folder.join("checkpoint"))
             .with_context(|| format!("{} holds no checkpoint", folder.display()))?;
         let signed = checked(&note)?;
         let name = signed.origin.rsplit('/').next().unwrap_or_default();
         anyhow::ensure!(name == municipality.as_str(), "this is the log of {name}");
         let remembered = self.stores.remembered(municipality)?;
-        self.verify(&folder, &signed, remembered.as_deref())?;
+        self.verify(folder, &signed, remembered.as_deref())?;
 
         // A log that is there keeps its key; a bundle brings none.
-        let backed = match Backed::read(&folder) {
+        let backed = match Backed::read(folder) {
             Ok(backed) => Some(backed),
             Err(_) if self.recover && !folder.join("backup").exists() => None,
             Err(error) => return Err(error),
@@ -99,7 +106,7 @@ impl Restore {
                 "the store has {before} events of it: --recover brings back only what is missing behind them"
             );
         }
-        self.events(&folder, &signed, &mut log, backed.is_some())
+        self.events(folder, &signed, &mut log, backed.is_some())
             .await?;
         let backed = backed.filter(|_| !self.recover);
         let (unsigned, reactions) = backed

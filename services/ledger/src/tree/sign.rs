@@ -81,6 +81,7 @@ impl Signer {
             match ended {
                 Ended::Elsewhere => sleep(Duration::from_secs(1)).await,
                 Ended::Frozen(_) => {
+                    self.log.standing().doubt();
                     tracing::error!(%log, error = %ended, "the log is not signed: {ended}");
                     self.log.metrics().signer_is_frozen(true);
                     sleep(FROZEN).await;
