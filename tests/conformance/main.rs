@@ -16,7 +16,9 @@ mod messages;
 mod model;
 mod parking;
 mod place;
+mod recovering;
 mod relaying;
+mod restoring;
 mod tamper;
 mod tree;
 

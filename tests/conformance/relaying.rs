@@ -9,7 +9,11 @@ use async_nats::{
 };
 use chassis::{Tasks, cloudevents};
 use contracts::ledger::v1::Event;
-use ledger::{Log, relay::Relay};
+use ledger::{
+    Log,
+    relay::{Relay, Seal},
+};
+use tempfile::TempDir;
 use tests::{eventually, nats::Server};
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -17,6 +21,7 @@ use uuid::Uuid;
 use crate::{
     appending::all,
     place::{Place, command},
+    tree::seed,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,6 +43,7 @@ fn relay(place: &Place, log: &Log, client: &Client, holder: u128) -> Running {
         place.clock(),
         Uuid::from_u128(holder),
         1,
+        Seal::of(&seed(TempDir::new().unwrap().path())),
     );
     tasks.spawn("relay", relay.run());
     Running(tasks)

@@ -8,3 +8,4 @@ mod load;
 mod mail;
 mod old_nats;
 mod read_models;
+mod restore;

@@ -43,6 +43,25 @@ impl Writer {
         })
     }
 
+    /// A bundle that may hold an earlier state of the same log: what is full there never changes, and stays.
+    pub fn go_on(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Whether a file is there already.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.folder.join(path).exists()
+    }
+
+    /// A file of the writer's own, beside what an auditor reads.
+    pub fn beside(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        self.write(path, bytes)
+    }
+
     /// The public key.
     pub fn key(&self, key: &str) -> io::Result<()> {
         self.write("key", format!("{}\n", key.trim_end()).as_bytes())
@@ -89,8 +108,46 @@ impl Writer {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(path, bytes)
+        // Whole or not at all: a later turn keeps what is there.
+        let draft = path.with_extension("draft");
+        let mut file = fs::File::create(&draft)?;
+        io::Write::write_all(&mut file, bytes)?;
+        file.sync_all()?;
+        fs::rename(draft, path)
     }
+}
+
+/// The events of a file of 256 positions; fewer than that at the end.
+pub fn read_events(folder: &Path, index: u64, width: u64) -> io::Result<Vec<Event>> {
+    let path = events_path(index, width);
+    match events(&fs::read(folder.join(&path))?) {
+        (events, true) => Ok(events),
+        (_, false) => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{path} holds more than events"),
+        )),
+    }
+}
+
+/// All checkpoints that a bundle lists.
+pub fn read_checkpoints(folder: &Path) -> io::Result<Vec<String>> {
+    Ok(notes(&fs::read_to_string(folder.join("checkpoints"))?))
+}
+
+/// The notes of a list: each has one empty line within, and one to the next.
+pub(crate) fn notes(text: &str) -> Vec<String> {
+    let parts: Vec<&str> = text.split("\n\n").collect();
+    let pairs = parts.chunks(2).filter(|it| *it != [""]);
+    pairs
+        .map(|pair| {
+            let note = pair.join("\n\n");
+            if note.ends_with('\n') {
+                note
+            } else {
+                note + "\n"
+            }
+        })
+        .collect()
 }
 
 /// The tiles of a log of this size: level, index and width of each; those of level 0 first.
@@ -114,11 +171,15 @@ pub fn entries_path(index: u64, width: u64) -> String {
     format!("tile/entries/{}", numbered(index, width))
 }
 
-pub(crate) fn events_path(index: u64, width: u64) -> String {
+/// Where the events of a tile of level 0 are.
+#[must_use]
+pub fn events_path(index: u64, width: u64) -> String {
     format!("events/{}", numbered(index, width))
 }
 
-fn numbered(index: u64, width: u64) -> String {
+/// How a tile's number and width stand in a path.
+#[must_use]
+pub fn numbered(index: u64, width: u64) -> String {
     let mut path = format!("{:03}", index % 1000);
     let mut rest = index / 1000;
     while rest > 0 {

@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use crate::{
-    bundle::{WIDTH, tile_path},
+    bundle::{WIDTH, notes, tile_path},
     note::{Checkpoint, Key},
     report::{Finding, Report},
     stretch::{self, Events, Link, Stretch},
@@ -158,22 +158,6 @@ fn open(key: &Key, note: &str, what: &str) -> Result<Checkpoint, Finding> {
             format!("{what} up to here {error}"),
         )
     })
-}
-
-/// The notes of a list: each has one empty line within, and one to the next.
-fn notes(text: &str) -> Vec<String> {
-    let parts: Vec<&str> = text.split("\n\n").collect();
-    let pairs = parts.chunks(2).filter(|it| *it != [""]);
-    pairs
-        .map(|pair| {
-            let note = pair.join("\n\n");
-            if note.ends_with('\n') {
-                note
-            } else {
-                note + "\n"
-            }
-        })
-        .collect()
 }
 
 struct Pass<'a> {

@@ -1,4 +1,5 @@
 mod batch;
+mod copy;
 mod files;
 mod postgres;
 mod sqlite;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use vocabulary::Municipality;
 use zeroize::Zeroizing;
 
+pub use copy::{Copied, NotCopied, copy};
 pub use files::{OpenedFile, SealedFile};
 
 use crate::{

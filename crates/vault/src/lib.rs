@@ -5,7 +5,8 @@
 //! erases everything that was ever sealed with it. Plain text travels as [`Plain`], which nothing can print. Files are sealed
 //! the same way, and kept here: an event names them by id and digest.
 //!
-//! Hears nothing and says nothing: intake is the only service that holds a [`Vault`].
+//! Hears nothing and says nothing: intake is the only service that holds a [`Vault`]. [`copy`] carries a key store as it is, wrapped,
+//! for a backup.
 //!
 //! **Invariant:** a data key is durable before [`Vault::keys`] gives it out, so no event is ever sealed with a lost key.
 //! **Invariant:** the databases hold wrapped keys only.
@@ -23,7 +24,9 @@ mod subject;
 mod tracking;
 
 pub use blind::BlindIndex;
-pub use keys::{Keyring, Opened, OpenedFile, SealedFile, Vault, VaultError};
+pub use keys::{
+    Copied, Keyring, NotCopied, Opened, OpenedFile, SealedFile, Vault, VaultError, copy,
+};
 pub use master::{MasterKey, MasterKeyError};
 pub use plain::{Plain, PlainBytes};
 pub use seal::{Place, SealError, Sealed};

@@ -8,8 +8,17 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    audit::Audit, erase::Erase, healthcheck::Healthcheck, history::History, import::Import,
-    parked::Parked, process, report::Report, serve::Serve, up::Up,
+    audit::Audit,
+    backup::{Backup, Restore},
+    erase::Erase,
+    healthcheck::Healthcheck,
+    history::History,
+    import::Import,
+    parked::Parked,
+    process,
+    report::Report,
+    serve::Serve,
+    up::Up,
 };
 
 /// Çözüm: a city's solution centre (ALO 153 / 311)
@@ -37,6 +46,10 @@ enum Command {
     Erase(Erase),
     /// Takes the log out, and checks it: its events, its tiles, what was signed, and receipts
     Audit(Audit),
+    /// Writes the logs into a folder, and the keys with the attachments into a file; checks what it wrote
+    Backup(Backup),
+    /// Brings logs and keys back from a backup, into a store of either kind that is empty; checks all of it before
+    Restore(Restore),
     /// Shows the streams that a reaction gave up on after five failures
     Parked(Parked),
     /// Exits with 0 if a process is ready, with 1 if it is not
@@ -84,6 +97,8 @@ async fn commanded(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::History(history) => Box::pin(history.run()).await,
         Command::Erase(erase) => Box::pin(erase.run()).await,
         Command::Audit(audit) => Box::pin(audit.run()).await,
+        Command::Backup(backup) => Box::pin(backup.run()).await,
+        Command::Restore(restore) => Box::pin(restore.run()).await,
         Command::Parked(parked) => Box::pin(parked.run()).await,
         Command::Healthcheck(healthcheck) => Box::pin(healthcheck.run()).await,
     };
@@ -126,6 +141,9 @@ mod tests {
             "cozum audit receipt 2026-48120937-8 --out f",
             "cozum erase 2026-48120937-8 --dry-run",
             "cozum erase 018f0000-0000-7000-8000-00000000000a --ground citizen-request --certificate f",
+            "cozum backup --out d --keys f --data d --ledger-store sqlite:d --vault-store sqlite:f",
+            "cozum restore --from d --keys f --municipalities ova --ledger-store postgres://h/d",
+            "cozum restore --from d --recover",
             "cozum parked list",
             "cozum healthcheck http://127.0.0.1:1",
             "cozum serve gateway --data d",

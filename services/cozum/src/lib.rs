@@ -10,6 +10,7 @@ pub mod serve;
 pub mod up;
 
 mod audit;
+mod backup;
 mod cli;
 mod erase;
 mod healthcheck;

@@ -88,8 +88,7 @@ struct Deciding<'a> {
 impl Deciding<'_> {
     fn next(&mut self, request: &Prepared) -> Verdict {
         if let Some(known) = self.commands.get(&request.command_id) {
-            let same = known.fingerprint == request.fingerprint;
-            return if same {
+            return if known.is_of(request.fingerprint) {
                 Verdict::Replay {
                     first: known.first,
                     last: known.last,
@@ -121,7 +120,7 @@ impl Deciding<'_> {
         let last = self.head.position;
         let recorded = Recorded {
             command_id: request.command_id,
-            fingerprint: request.fingerprint,
+            fingerprint: Some(request.fingerprint),
             first,
             last,
         };
@@ -180,7 +179,7 @@ mod tests {
     fn after_ten(requests: &[Prepared], now: u64) -> (Batch, Vec<Verdict>) {
         let recorded = Recorded {
             command_id: Uuid::from_u128(1),
-            fingerprint: [1; 32],
+            fingerprint: Some([1; 32]),
             first: 9,
             last: 9,
         };

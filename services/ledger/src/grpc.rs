@@ -73,6 +73,8 @@ impl From<LogError> for Status {
                 Status::unavailable("the log's store is away: try again with the same command id")
             }
             LogError::Refused => Status::internal("the log's store refused; see the ledger's log"),
+            // It names a field, so nobody waits in vain for the next try.
+            LogError::NotWhole { .. } => refuse(Code::Unavailable, "log", &error.to_string()),
             LogError::Torn { .. } => Status::data_loss(format!("{error}: somebody must look")),
         }
     }
@@ -93,9 +95,10 @@ impl From<TreeError> for Status {
 impl Service {
     fn log<T>(&self, request: &Request<T>) -> Result<&Log, Status> {
         let caller = Caller::of(&self.platform, request)?;
-        self.logs
-            .get(&caller.municipality)
-            .ok_or_else(|| refuse(Code::NotFound, "municipality", "has no log here"))
+        let log = self.logs.get(&caller.municipality);
+        let log = log.ok_or_else(|| refuse(Code::NotFound, "municipality", "has no log here"))?;
+        log.served()?;
+        Ok(log)
     }
 }
 
@@ -180,6 +183,7 @@ impl Ledger for Service {
             ));
         }
         let following = Following {
+            log: log.clone(),
             follower: log.follow(after),
             platform: self.platform.clone(),
             greeted: false,
@@ -341,6 +345,7 @@ impl Ledger for Service {
 
 /// One follower's stream; it ends when the process stops, so that its connection can close.
 struct Following {
+    log: Log,
     follower: Follower,
     platform: Platform,
     /// Who stands at the head already learns so at once.
@@ -363,6 +368,7 @@ impl Following {
             () = self.platform.tasks.stopping() => return Ok(None),
             events = self.follower.next() => events.map_err(LogError::from)?,
         };
+        self.log.served()?;
         let events = events.into_iter().map(Arc::unwrap_or_clone).collect();
         let reply = FollowReply {
             events,

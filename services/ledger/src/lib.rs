@@ -17,8 +17,10 @@ mod postgres;
 mod recent;
 pub mod relay;
 pub mod request;
+pub mod restore;
 mod retry;
 mod sqlite;
+mod standing;
 mod store;
 mod tail;
 pub mod tree;
@@ -43,7 +45,8 @@ pub use crate::{
     tail::Follower,
 };
 use crate::{
-    relay::Relay,
+    relay::{Relay, Seal},
+    standing::Guard,
     tree::{Memory, SeedError, SigningSeed, sign::Signer},
 };
 
@@ -142,6 +145,18 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
             Box::pin(upkeep.run(end.cancelled())).await;
             Ok(())
         });
+        let memory = Memory::open(&platform.data.join("signed"), municipality.as_str()).await?;
+        let guard = Guard {
+            log: log.clone(),
+            seed: seed.clone(),
+            memory: memory.clone(),
+            nats: platform.nats().cloned(),
+            clock: platform.clock.clone(),
+            health: platform.health.clone(),
+        };
+        // Before anybody is served: what came back from a backup must not go on in another way.
+        Box::pin(guard.look()).await;
+        platform.tasks.spawn("ledger.guard", guard.run());
         if let Some(nats) = platform.nats() {
             let (clock, holder) = (platform.clock.clone(), platform.ids.fresh());
             let relay = Relay::new(
@@ -150,10 +165,10 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
                 clock,
                 holder,
                 usize::from(config.nats_replicas),
+                Seal::of(&seed),
             );
             platform.tasks.spawn("ledger.relay", relay.run());
         }
-        let memory = Memory::open(&platform.data.join("signed"), municipality.as_str()).await?;
         let signer = Signer {
             log: log.clone(),
             seed: seed.clone(),

@@ -14,7 +14,8 @@ use crate::{
     metrics::Metrics,
     recent::Recent,
     request::{self, Prepared, Unfit},
-    store::{Head, Lease, Shelf, Store, StoreError},
+    standing::Standing,
+    store::{Head, Lease, Shelf, Store, StoreError, random},
     tail::{Follower, Tail},
     writer::{Pending, StoreFailure, Writer},
 };
@@ -55,6 +56,12 @@ pub enum LogError {
     /// The store refused.
     #[error("the store refused")]
     Refused,
+    /// Something that was signed or told is not in the log: nobody is served until it is back.
+    #[error("the log is not served: {why}")]
+    NotWhole {
+        /// What is missing, or is another.
+        why: String,
+    },
     /// The head row is not at the newest event: somebody laid hands on the log.
     #[error("the head row is at {head}, the newest event at {newest}")]
     Torn {
@@ -98,6 +105,7 @@ pub struct Log {
     queue: mpsc::Sender<Pending>,
     clock: Clock,
     metrics: Metrics,
+    standing: Standing,
 }
 
 /// The work behind a log; somebody must run it.
@@ -126,7 +134,7 @@ impl Log {
         clock: Clock,
         queue: usize,
     ) -> Result<(Self, Upkeep), StoreError> {
-        let store = shelf.log(municipality, clock.micros()).await?;
+        let store = shelf.log(municipality, random(), clock.micros()).await?;
         let head = store.head().await?;
         let tail = Tail::after(head.position);
         let metrics = Metrics::new(municipality.as_str());
@@ -152,6 +160,7 @@ impl Log {
             queue: sender,
             clock,
             metrics,
+            standing: Standing::default(),
         };
         Ok((log, upkeep))
     }
@@ -164,6 +173,18 @@ impl Log {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Refuses while the log is not all of what was signed and told.
+    pub(crate) fn served(&self) -> Result<(), LogError> {
+        self.standing
+            .refused()
+            .map_or(Ok(()), |why| Err(LogError::NotWhole { why }))
+    }
+
+    /// Whether the log is served, as far as somebody looks.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -232,7 +253,7 @@ impl Log {
         if let Some((id, fingerprint)) = command {
             let fingerprint = request::keyed(self.store.command_key(), fingerprint)?;
             if let Some(known) = self.store.command(id).await? {
-                if known.fingerprint != fingerprint {
+                if !known.is_of(fingerprint) {
                     return Err(LogError::Reused);
                 }
                 recorded = Some(reply(self.span(known.first, known.last).await?, true));

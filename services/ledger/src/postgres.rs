@@ -15,7 +15,7 @@ use sqlx::{
 use uuid::Uuid;
 use vocabulary::Municipality;
 
-use crate::store::{Head, Recorded, StoreError, patiently, random};
+use crate::store::{Head, Recorded, StoreError, fingerprint, patiently};
 
 /// One municipality's log in PostgreSQL.
 #[derive(Debug, Clone)]
@@ -92,6 +92,7 @@ impl Postgres {
     pub(crate) async fn log(
         pool: &PgPool,
         municipality: &Municipality,
+        command_key: [u8; 32],
         now: i64,
     ) -> Result<Self, StoreError> {
         let log: Arc<str> = municipality.as_str().into();
@@ -107,7 +108,7 @@ impl Postgres {
                 let mut tx = pool.begin().await?;
                 sqlx::query("INSERT INTO log (log, command_key, created_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                     .bind(&*log)
-                    .bind(random::<32>().as_slice())
+                    .bind(command_key.as_slice())
                     .bind(now)
                     .execute(&mut *tx)
                     .await?;
@@ -125,6 +126,14 @@ impl Postgres {
             log,
             key,
         })
+    }
+
+    pub(crate) async fn command_secret(&self) -> Result<Vec<u8>, StoreError> {
+        let secret = sqlx::query_scalar("SELECT command_key FROM log WHERE log = $1")
+            .bind(&*self.log)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(secret)
     }
 
     pub(crate) async fn head(&self) -> Result<Head, StoreError> {
@@ -204,7 +213,7 @@ fn head(row: &PgRow) -> sqlx::Result<Head> {
 fn recorded(row: &PgRow) -> sqlx::Result<Recorded> {
     Ok(Recorded {
         command_id: Uuid::from_bytes(row.try_get("command_id")?),
-        fingerprint: row.try_get("fingerprint")?,
+        fingerprint: fingerprint(row.try_get("fingerprint")?)?,
         first: row.try_get::<i64, _>("first_position")?.cast_unsigned(),
         last: row.try_get::<i64, _>("last_position")?.cast_unsigned(),
     })

@@ -3,6 +3,7 @@
 //! relays run and whatever NATS forgot. No message id is sent: a duplicate id is acknowledged while nothing is stored.
 
 mod place;
+mod seal;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+pub use self::seal::Seal;
 use crate::{log::Log, tail::Follower};
 
 /// The oldest NATS server that keeps what it acknowledged through the faults that Jepsen found.
@@ -39,6 +41,7 @@ pub struct Relay {
     clock: Clock,
     holder: String,
     replicas: usize,
+    seal: Seal,
     /// The highest position that NATS acknowledged to this relay.
     acknowledged: u64,
 }
@@ -86,13 +89,21 @@ fn accept(version: &str) -> Result<(), Ended> {
 impl Relay {
     /// A relay of one log; `holder` names this process and start.
     #[must_use]
-    pub fn new(log: Log, client: Client, clock: Clock, holder: Uuid, replicas: usize) -> Self {
+    pub fn new(
+        log: Log,
+        client: Client,
+        clock: Clock,
+        holder: Uuid,
+        replicas: usize,
+        seal: Seal,
+    ) -> Self {
         Self {
             log,
             client,
             clock,
             holder: holder.to_string(),
             replicas,
+            seal,
             acknowledged: 0,
         }
     }
@@ -114,6 +125,7 @@ impl Relay {
                 Ended::Elsewhere => sleep(Duration::from_secs(1)).await,
                 Ended::TooOld { .. } if self.acknowledged == 0 => return Err(anyhow!(ended)),
                 Ended::TooOld { .. } | Ended::Frozen(_) => {
+                    self.log.standing().doubt();
                     tracing::error!(%log, error = %ended, "the relay is frozen");
                     self.log.metrics().relay_is_frozen(true);
                     sleep(FROZEN).await;
@@ -231,6 +243,8 @@ impl Relay {
     fn message(&self, event: &Event) -> (String, HeaderMap, Vec<u8>) {
         let municipality = self.log.municipality();
         let (mut headers, body) = cloudevents::to_message(municipality, event);
+        let log = municipality.as_str();
+        self.seal.put(&mut headers, log, &event.commitment);
         headers.insert(NATS_EXPECTED_STREAM, cloudevents::stream_name(municipality));
         headers.insert(
             NATS_EXPECTED_LAST_SEQUENCE,

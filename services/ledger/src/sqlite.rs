@@ -18,7 +18,7 @@ use sqlx::{
 use uuid::Uuid;
 use vocabulary::Municipality;
 
-use crate::store::{Head, Recorded, StoreError, random};
+use crate::store::{Head, Recorded, StoreError, fingerprint};
 
 /// One municipality's log in its SQLite file.
 #[derive(Debug, Clone)]
@@ -51,6 +51,7 @@ impl Sqlite {
     pub(crate) async fn log(
         folder: &Path,
         municipality: &Municipality,
+        command_key: [u8; 32],
         now: i64,
     ) -> Result<Self, StoreError> {
         let file = SqliteConnectOptions::new()
@@ -73,7 +74,7 @@ impl Sqlite {
         let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query("INSERT INTO log (one, log, command_key, created_us) VALUES (1, ?1, ?2, ?3) ON CONFLICT DO NOTHING")
             .bind(municipality.as_str())
-            .bind(random::<32>().as_slice())
+            .bind(command_key.to_vec())
             .bind(now)
             .execute(&mut *tx)
             .await?;
@@ -99,6 +100,13 @@ impl Sqlite {
             readers,
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
         })
+    }
+
+    pub(crate) async fn command_secret(&self) -> Result<Vec<u8>, StoreError> {
+        let secret = sqlx::query_scalar("SELECT command_key FROM log")
+            .fetch_one(&self.readers)
+            .await?;
+        Ok(secret)
     }
 
     pub(crate) async fn head(&self) -> Result<Head, StoreError> {
@@ -175,12 +183,10 @@ async fn command_on(connection: &mut SqliteConnection, id: Uuid) -> sqlx::Result
     .fetch_optional(connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let fingerprint: Vec<u8> = row.try_get("fingerprint")?;
+    let stored: Vec<u8> = row.try_get("fingerprint")?;
     Ok(Some(Recorded {
         command_id: id,
-        fingerprint: fingerprint
-            .try_into()
-            .map_err(|_| sqlx::Error::Protocol("a fingerprint is not 32 bytes".to_owned()))?,
+        fingerprint: fingerprint(&stored)?,
         first: row.try_get::<i64, _>("first_position")?.cast_unsigned(),
         last: row.try_get::<i64, _>("last_position")?.cast_unsigned(),
     }))

@@ -75,13 +75,20 @@ impl Shelf {
         }
     }
 
-    /// A municipality's log, made where it is missing. `now` in microseconds.
-    pub async fn log(&self, municipality: &Municipality, now: i64) -> Result<Store, StoreError> {
+    /// A municipality's log, made with this command key where it is missing. `now` in microseconds.
+    pub(crate) async fn log(
+        &self,
+        municipality: &Municipality,
+        command_key: [u8; 32],
+        now: i64,
+    ) -> Result<Store, StoreError> {
         match self {
-            Self::Postgres(pool) => patiently(|| Postgres::log(pool, municipality, now))
-                .await
-                .map(Store::Postgres),
-            Self::Sqlite(folder) => Sqlite::log(folder, municipality, now)
+            Self::Postgres(pool) => {
+                patiently(|| Postgres::log(pool, municipality, command_key, now))
+                    .await
+                    .map(Store::Postgres)
+            }
+            Self::Sqlite(folder) => Sqlite::log(folder, municipality, command_key, now)
                 .await
                 .map(Store::Sqlite),
         }
@@ -185,10 +192,33 @@ pub(crate) enum Start {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Recorded {
     pub(crate) command_id: Uuid,
-    /// An HMAC under the log's key.
-    pub(crate) fingerprint: [u8; 32],
+    /// An HMAC under the log's key; `None` where the events came back without it.
+    pub(crate) fingerprint: Option<[u8; 32]>,
     pub(crate) first: u64,
     pub(crate) last: u64,
+}
+
+impl Recorded {
+    /// Whether this is what was asked then. What was lost is believed.
+    pub(crate) fn is_of(&self, fingerprint: [u8; 32]) -> bool {
+        self.fingerprint.is_none_or(|it| it == fingerprint)
+    }
+
+    /// The fingerprint as it is stored: no bytes where it is not known.
+    pub(crate) fn stored_fingerprint(&self) -> &[u8] {
+        self.fingerprint.as_ref().map_or(&[], <[u8; 32]>::as_slice)
+    }
+}
+
+/// A fingerprint as it was stored.
+pub(crate) fn fingerprint(stored: &[u8]) -> sqlx::Result<Option<[u8; 32]>> {
+    if stored.is_empty() {
+        return Ok(None);
+    }
+    let bytes = stored
+        .try_into()
+        .map_err(|_| sqlx::Error::Protocol("a fingerprint is not 32 bytes".to_owned()))?;
+    Ok(Some(bytes))
 }
 
 /// Events to be written in one go, after `before`.
@@ -218,6 +248,17 @@ impl Store {
             Self::Postgres(log) => &log.key,
             Self::Sqlite(log) => &log.key,
         }
+    }
+
+    /// That key, for a backup.
+    pub(crate) async fn command_secret(&self) -> Result<Vec<u8>, StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.command_secret().await,
+                Self::Sqlite(log) => log.command_secret().await,
+            }
+        })
+        .await
     }
 
     /// Decides a batch on what the store knows and writes it. `None`: somebody else moved the head, nothing was written.
@@ -315,6 +356,17 @@ impl Store {
             match self {
                 Self::Postgres(log) => log.acquire_lease(name, holder, now, until).await,
                 Self::Sqlite(log) => log.acquire_lease(name, holder, now, until).await,
+            }
+        })
+        .await
+    }
+
+    /// The names under which positions were saved, with these.
+    pub(crate) async fn saved(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.saved().await,
+                Self::Sqlite(log) => log.saved().await,
             }
         })
         .await

@@ -14,7 +14,7 @@ mod store;
 use std::{collections::BTreeMap, future::Future};
 
 use chassis::Invalid;
-use transparency::{Hash, Needed, Tile, WIDTH, bundle, consistency, inclusion, leaf};
+use transparency::{Edge, Hash, Needed, Tile, WIDTH, bundle, consistency, inclusion, leaf, root};
 
 pub use self::{
     key::{SeedError, SigningSeed},
@@ -102,6 +102,41 @@ async fn hashes(store: &Store, tile: Tile) -> Result<Vec<Hash>, StoreError> {
             )
         }
     }
+}
+
+/// The edge of the tree at a size up to which full tiles are kept.
+async fn edge(store: &Store, size: u64) -> Result<Edge, StoreError> {
+    let mut tiles = vec![];
+    for tile in Tile::edge(size) {
+        tiles.push((tile, hashes(store, tile).await?));
+    }
+    Edge::resume(size, tiles).map_err(|it| torn(&it.to_string()))
+}
+
+/// The edge of the tree at any size, however far tiles are kept.
+pub(crate) async fn edge_at(store: &Store, size: u64) -> Result<Edge, StoreError> {
+    let signed = store.latest_checkpoint().await?.map_or(0, |it| it.size);
+    let mut edge = edge(store, signed.min(size)).await?;
+    while edge.size() < size {
+        let count = (size - edge.size()).min(PAGE);
+        let rows = store.commitments(edge.size(), count).await?;
+        for entry in exactly(rows, count)? {
+            edge.push(leaf(&entry), |_, _| ());
+        }
+    }
+    Ok(edge)
+}
+
+/// Appends an entry, and notes each tile that it filled.
+pub(crate) fn grow(edge: &mut Edge, full: &mut Vec<FullTile>, entry: &[u8]) {
+    edge.push(leaf(entry), |tile, hashes| {
+        full.push(FullTile {
+            level: tile.level,
+            index: tile.index,
+            root: root(&hashes),
+            hashes: hashes.concat(),
+        });
+    });
 }
 
 /// Fetches what a proof needs, and puts it in the proof's order.

@@ -17,6 +17,10 @@ use crate::cache::KeyName;
 pub(super) struct Keys(PgPool);
 
 impl Keys {
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.0
+    }
+
     pub(super) async fn open(url: &str) -> Result<Self, sqlx::Error> {
         // A key given out is on disk, whatever the server's default is.
         let options: PgConnectOptions = url

@@ -19,6 +19,10 @@ use crate::cache::KeyName;
 pub(super) struct Keys(SqlitePool);
 
 impl Keys {
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.0
+    }
+
     pub(super) async fn open(file: &str) -> Result<Self, sqlx::Error> {
         let file = Path::new(file.strip_prefix("//").unwrap_or(file));
         if let Some(folder) = file.parent() {
@@ -41,6 +45,12 @@ impl Keys {
             .execute(&pool)
             .await?;
         Ok(Self(pool))
+    }
+
+    /// Leaves the database as one file: no write-ahead log stays beside it.
+    pub(super) async fn settle(&self) -> Result<(), sqlx::Error> {
+        self.0.close().await;
+        Ok(())
     }
 
     pub(super) async fn check_value(

@@ -237,7 +237,7 @@ impl Postgres {
             .bind(
                 commands
                     .iter()
-                    .map(|it| it.fingerprint.as_slice())
+                    .map(Recorded::stored_fingerprint)
                     .collect::<Vec<_>>(),
             )
             .bind(

@@ -47,6 +47,16 @@ impl Postgres {
         })
     }
 
+    pub(crate) async fn saved(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        let saved = sqlx::query_as(
+            "SELECT name, checkpoint FROM lease WHERE log = $1 AND checkpoint > 0 ORDER BY name",
+        )
+        .bind(&*self.log)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(saved)
+    }
+
     pub(crate) async fn release_lease(&self, name: &str, holder: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE lease SET until_us = 0 WHERE log = $1 AND name = $2 AND holder = $3")
             .bind(&*self.log)

@@ -15,7 +15,9 @@ WITH t AS (
   SELECT $1, u.* FROM UNNEST($2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[]) u
   ON CONFLICT DO NOTHING
 )
-INSERT INTO checkpoint (log, size, note, signed_us) VALUES ($1, $6, $7, $8) ON CONFLICT DO NOTHING";
+INSERT INTO checkpoint (log, size, note, signed_us)
+SELECT $1, u.*, $8 FROM UNNEST($6::bigint[], $7::text[]) u
+ON CONFLICT DO NOTHING";
 
 impl Postgres {
     pub(crate) async fn commitments(
@@ -95,19 +97,21 @@ impl Postgres {
     pub(crate) async fn keep(
         &self,
         tiles: &[FullTile],
-        signed: &Signed,
+        signed: &[Signed],
         now: i64,
     ) -> Result<(), StoreError> {
         let column = |of: fn(&FullTile) -> i64| -> Vec<i64> { tiles.iter().map(of).collect() };
         let bytes = |of: fn(&FullTile) -> &[u8]| -> Vec<&[u8]> { tiles.iter().map(of).collect() };
+        let sizes: Vec<i64> = signed.iter().map(|it| it.size.cast_signed()).collect();
+        let notes: Vec<&str> = signed.iter().map(|it| it.note.as_str()).collect();
         sqlx::query(KEEP)
             .bind(&*self.log)
             .bind(column(|it| i64::from(it.level)))
             .bind(column(|it| it.index.cast_signed()))
             .bind(bytes(|it| &it.root))
             .bind(bytes(|it| &it.hashes))
-            .bind(signed.size.cast_signed())
-            .bind(&signed.note)
+            .bind(sizes)
+            .bind(notes)
             .bind(now)
             .execute(&self.pool)
             .await?;

@@ -105,7 +105,7 @@ async fn write(connection: &mut SqliteConnection, batch: &Batch) -> sqlx::Result
         );
         insert.push_values(commands, |mut row, it| {
             row.push_bind(it.command_id.as_bytes().to_vec())
-                .push_bind(it.fingerprint.to_vec())
+                .push_bind(it.stored_fingerprint().to_vec())
                 .push_bind(it.first.cast_signed())
                 .push_bind(it.last.cast_signed())
                 .push_bind(batch.after.recorded_at.cast_signed());

@@ -45,6 +45,14 @@ impl Sqlite {
         })
     }
 
+    pub(crate) async fn saved(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        let saved =
+            sqlx::query_as("SELECT name, checkpoint FROM lease WHERE checkpoint > 0 ORDER BY name")
+                .fetch_all(&self.readers)
+                .await?;
+        Ok(saved)
+    }
+
     pub(crate) async fn release_lease(&self, name: &str, holder: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE lease SET until_us = 0 WHERE name = ?1 AND holder = ?2")
             .bind(name.to_owned())

@@ -77,7 +77,7 @@ impl Sqlite {
     pub(crate) async fn keep(
         &self,
         tiles: &[FullTile],
-        signed: &Signed,
+        signed: &[Signed],
         now: i64,
     ) -> Result<(), StoreError> {
         let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
@@ -92,12 +92,14 @@ impl Sqlite {
             .execute(&mut *tx)
             .await?;
         }
-        sqlx::query("INSERT INTO checkpoint (size, note, signed_us) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
-            .bind(signed.size.cast_signed())
-            .bind(signed.note.clone())
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
+        for signed in signed {
+            sqlx::query("INSERT INTO checkpoint (size, note, signed_us) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
+                .bind(signed.size.cast_signed())
+                .bind(signed.note.clone())
+                .bind(now)
+                .execute(&mut *tx)
+                .await?;
+        }
         Ok(tx.commit().await?)
     }
 }

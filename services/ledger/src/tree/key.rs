@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use aws_lc_rs::hmac;
 use transparency::{NotSigned, SigningKey};
 
 /// What a signing key is made of; each log signs under a name of its own.
@@ -56,6 +57,14 @@ impl SigningSeed {
             create(path).map_err(|error| SeedError::Uncreatable(path.to_owned(), error))?;
         }
         Self::read(path)
+    }
+
+    /// A secret for another use, which tells nothing of this one.
+    pub(crate) fn derived(&self, usage: &[u8]) -> [u8; 32] {
+        let mut derived = [0; 32];
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
+        derived.copy_from_slice(hmac::sign(&key, usage).as_ref());
+        derived
     }
 
     /// The key that signs under a log's origin.

@@ -21,7 +21,7 @@ impl Memory {
     }
 
     /// The note that was signed last, if any.
-    pub(super) async fn recall(&self) -> std::io::Result<Option<String>> {
+    pub(crate) async fn recall(&self) -> std::io::Result<Option<String>> {
         match fs::read_to_string(&self.file).await {
             Ok(note) => Ok(Some(note)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

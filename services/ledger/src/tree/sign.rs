@@ -8,10 +8,10 @@ use std::{sync::Arc, time::Duration};
 use chassis::Clock;
 use contracts::ledger::v1::Event;
 use tokio::time::{Instant, sleep};
-use transparency::{Checkpoint, Edge, NotSigned, SigningKey, Tile, leaf, root};
+use transparency::{Checkpoint, Edge, NotSigned, SigningKey};
 use uuid::Uuid;
 
-use super::{FullTile, Memory, Signed, SigningSeed, hashes};
+use super::{FullTile, Memory, Signed, SigningSeed, edge, grow};
 use crate::log::Log;
 
 const LEASE: &str = "ledger.signer";
@@ -81,6 +81,7 @@ impl Signer {
             match ended {
                 Ended::Elsewhere => sleep(Duration::from_secs(1)).await,
                 Ended::Frozen(_) => {
+                    self.log.standing().doubt();
                     tracing::error!(%log, error = %ended, "the log is not signed: {ended}");
                     self.log.metrics().signer_is_frozen(true);
                     sleep(FROZEN).await;
@@ -149,7 +150,11 @@ impl Signer {
         let kept = self
             .log
             .store()
-            .keep(&growing.full, &signed, self.clock.micros())
+            .keep(
+                &growing.full,
+                std::slice::from_ref(&signed),
+                self.clock.micros(),
+            )
             .await;
         kept.map_err(anyhow::Error::from)?;
         growing.full.clear();
@@ -227,12 +232,8 @@ impl Signer {
 
     /// The edge of the tree at a size that was signed, made of what is kept.
     async fn edge(&self, size: u64) -> Result<Edge, Ended> {
-        let mut tiles = vec![];
-        for tile in Tile::edge(size) {
-            let hashes = hashes(self.log.store(), tile).await;
-            tiles.push((tile, hashes.map_err(anyhow::Error::from)?));
-        }
-        Edge::resume(size, tiles).map_err(|error| Ended::Interrupted(error.into()))
+        let edge = edge(self.log.store(), size).await;
+        Ok(edge.map_err(anyhow::Error::from)?)
     }
 }
 
@@ -246,14 +247,7 @@ impl Growing {
                     self.edge.size()
                 )));
             }
-            self.edge.push(leaf(&event.commitment), |tile, hashes| {
-                self.full.push(FullTile {
-                    level: tile.level,
-                    index: tile.index,
-                    root: root(&hashes),
-                    hashes: hashes.concat(),
-                });
-            });
+            grow(&mut self.edge, &mut self.full, &event.commitment);
             if let Some(ahead) = self.ahead.take_if(|it| it.size == self.edge.size()) {
                 agree(&ahead, self.edge.root())?;
             }

@@ -46,7 +46,7 @@ impl Store {
         .await
     }
 
-    pub(super) async fn latest_checkpoint(&self) -> Result<Option<Signed>, StoreError> {
+    pub(crate) async fn latest_checkpoint(&self) -> Result<Option<Signed>, StoreError> {
         patiently(|| async {
             match self {
                 Self::Postgres(log) => log.latest_checkpoint().await,
@@ -70,11 +70,11 @@ impl Store {
         .await
     }
 
-    /// Keeps tiles that became full, and the checkpoint that was signed over them: both or none.
-    pub(super) async fn keep(
+    /// Keeps tiles that became full, and what was signed over them: all or none.
+    pub(crate) async fn keep(
         &self,
         tiles: &[FullTile],
-        signed: &Signed,
+        signed: &[Signed],
         now: i64,
     ) -> Result<(), StoreError> {
         patiently(|| async {
