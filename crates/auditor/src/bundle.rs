@@ -93,6 +93,15 @@ impl Writer {
     }
 }
 
+/// The events of a bundle of this size, as they lie in its files, in order. Whether they are the log's is for
+/// [`verify`](crate::verify()) to say.
+pub fn events_of(folder: &Path, size: u64) -> impl Iterator<Item = io::Result<Vec<Event>>> {
+    (0..size.div_ceil(WIDTH)).map(move |index| {
+        let width = (size - index * WIDTH).min(WIDTH);
+        Ok(events(&fs::read(folder.join(events_path(index, width)))?).0)
+    })
+}
+
 /// The tiles of a log of this size: level, index and width of each; those of level 0 first.
 pub fn tiles(size: u64) -> impl Iterator<Item = (u32, u64, u64)> {
     (0..8).flat_map(move |level| {
