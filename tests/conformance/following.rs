@@ -57,6 +57,45 @@ pub(crate) async fn pages_end_where_the_next_begin(place: &Place) {
     );
 }
 
+pub(crate) async fn a_time_leads_to_what_was_recorded_by_then(place: &Place) {
+    let log = place.log().await;
+    let now = || place.clock().micros();
+    let by = async |time: i64| log.cut_off_by(time).await.map(|it| it.position);
+    assert_eq!(by(now()).await.unwrap(), 0, "nothing is recorded yet");
+    assert_eq!(log.cut_off_at(0).await.unwrap().position, 0);
+    log.cut_off_at(1).await.unwrap_err();
+    for number in 1..=20_u64 {
+        // Several events of one instant, and pauses of different lengths.
+        let count = usize::try_from(number % 4 + 1).unwrap();
+        let stream = format!("a-{number}");
+        log.append(command(number.into(), &[(&stream, 0, count)]), None)
+            .await
+            .unwrap();
+        place.pass(Duration::from_micros(number % 3 * 700));
+    }
+    let events = assert_sound(&log).await;
+    let time = |at: usize| i64::try_from(events[at].recorded_at).unwrap();
+    for time in [i64::MIN, -1, 0, time(0) - 1] {
+        assert_eq!(by(time).await.unwrap(), 0, "before the first");
+    }
+    let last = time(events.len() - 1);
+    for time in time(0) - 1..=last {
+        let recorded = events.partition_point(|it| it.recorded_at <= time.cast_unsigned());
+        assert_eq!(by(time).await.unwrap(), recorded as u64, "{time}");
+    }
+    place.pass(Duration::from_secs(1));
+    let newest = log.cut_off_by(now()).await.unwrap();
+    assert_eq!(newest, log.head().await.unwrap(), "after the last");
+    by(now() + 1).await.unwrap_err();
+    for event in &events {
+        let found = log.cut_off_at(event.position).await.unwrap();
+        assert_eq!(found.recorded_at, event.recorded_at);
+    }
+    let beyond = log.cut_off_at(newest.position + 1).await.unwrap_err();
+    assert!(beyond.to_string().contains("position"), "{beyond}");
+    log.cut_off_at(u64::MAX).await.unwrap_err();
+}
+
 /// Follows until a position and checks that nothing is skipped on the way.
 async fn hear(log: &Log, after: u64, until: u64) {
     let mut follower = log.follow(after);

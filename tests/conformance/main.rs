@@ -15,6 +15,7 @@ mod leases;
 mod messages;
 mod model;
 mod parking;
+mod past;
 mod place;
 mod recovering;
 mod relaying;
@@ -42,6 +43,7 @@ async fn holds_for(place: &Place) {
     Box::pin(following::follow_never_skips(place)).await;
     following::a_follower_of_another_replica_hears_everything(place).await;
     following::silence_is_broken_every_second(place).await;
+    following::a_time_leads_to_what_was_recorded_by_then(place).await;
     leases::one_holder_at_a_time(place).await;
     leases::a_zombies_checkpoint_is_refused(place).await;
     leases::a_lease_given_back_is_free_at_once(place).await;

@@ -21,14 +21,14 @@ use tonic::Code;
 const PASSWORD: &str = "beş mavi at koşar";
 
 /// A centre of two cities in one process, with nobody in it yet.
-struct Centre {
-    base: String,
+pub(super) struct Centre {
+    pub(super) base: String,
     process: Cozum,
     _data: TempDir,
 }
 
 impl Centre {
-    async fn start(flags: &[&str]) -> anyhow::Result<Self> {
+    pub(super) async fn start(flags: &[&str]) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
         let address = format!("127.0.0.1:{}", free_port()?);
         let base = format!("http://{address}");
@@ -71,7 +71,7 @@ impl Centre {
     }
 
     /// The first administrator of a city, signed in.
-    async fn admin(&self, city: &str) -> anyhow::Result<Browser> {
+    pub(super) async fn admin(&self, city: &str) -> anyhow::Result<Browser> {
         let link = self.link(city).await?;
         let mut admin = Browser::new(&self.base)?;
         let weak = [("password", "kısa"), ("again", "kısa")];
@@ -110,7 +110,7 @@ impl Centre {
     }
 
     /// A key that the administrator issues.
-    async fn key(
+    pub(super) async fn key(
         &self,
         admin: &Browser,
         code: &str,
@@ -226,6 +226,7 @@ async fn a_key_opens_what_its_scopes_say_until_it_is_revoked() -> anyhow::Result
     let report = GetReportRequest {
         from: "2026-01-01".to_owned(),
         to: "2026-01-02".to_owned(),
+        as_of: String::new(),
     };
     let unit = DefineUnitRequest {
         command_id: command_id("unit"),

@@ -4,6 +4,7 @@
 
 mod access;
 mod api;
+mod as_of;
 mod audit;
 mod bad_input;
 mod bad_rows;

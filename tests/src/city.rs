@@ -247,6 +247,7 @@ impl City {
         let request = GetReportRequest {
             from: today.saturating_sub(9.years()).to_string(),
             to: today.saturating_add(1.day()).to_string(),
+            as_of: String::new(),
         };
         Ok(self.analytics().get_report(request).await?.into_inner())
     }

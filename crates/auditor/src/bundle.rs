@@ -117,16 +117,27 @@ impl Writer {
     }
 }
 
-/// The events of a file of 256 positions; fewer than that at the end.
+/// The events of a file of 256 positions; fewer than that at the end. Whether they are the log's is for
+/// [`verify`](crate::verify()) to say.
 pub fn read_events(folder: &Path, index: u64, width: u64) -> io::Result<Vec<Event>> {
     let path = events_path(index, width);
-    match events(&fs::read(folder.join(&path))?) {
-        (events, true) => Ok(events),
-        (_, false) => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("{path} holds more than events"),
-        )),
+    let bytes = fs::read(folder.join(&path))?;
+    let (mut rest, mut events) = (bytes.as_slice(), vec![]);
+    while !rest.is_empty() {
+        let event = Event::decode_length_delimited(&mut rest);
+        events.push(event.map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{path}: {error}"))
+        })?);
     }
+    Ok(events)
+}
+
+/// The events of a bundle of this size, file by file.
+pub fn events_of(folder: &Path, size: u64) -> impl Iterator<Item = io::Result<Vec<Event>>> {
+    (0..size.div_ceil(WIDTH)).map(move |index| {
+        let width = (size - index * WIDTH).min(WIDTH);
+        read_events(folder, index, width)
+    })
 }
 
 /// All checkpoints that a bundle lists.

@@ -1,17 +1,17 @@
 use std::{future::Future, time::Duration};
 
 use contracts::ledger::v1::{
-    AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, Event, FollowReply,
-    FollowRequest, HeadRequest, HistoryRequest, ReadRequest, ReadStreamReply, ReadStreamRequest,
-    ReleaseLeaseRequest, SaveCheckpointRequest, StreamWrite, WatchHeadReply, WatchHeadRequest,
-    ledger_client::LedgerClient,
+    AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, CutOffReply, CutOffRequest,
+    Event, FollowReply, FollowRequest, HeadRequest, HistoryRequest, ReadRequest, ReadStreamReply,
+    ReadStreamRequest, ReleaseLeaseRequest, SaveCheckpointRequest, StreamWrite, WatchHeadReply,
+    WatchHeadRequest, ledger_client::LedgerClient,
 };
 use futures::future::BoxFuture;
 use tonic::{Code, Status, Streaming, transport::Channel};
 use uuid::Uuid;
 use vocabulary::Municipality;
 
-use crate::{Caller, telemetry, violations};
+use crate::{AsOf, Caller, telemetry, violations};
 
 /// How long a call waits for a ledger that is away, restarting or busy.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -191,6 +191,19 @@ impl Ledger {
         })
     }
 
+    /// The same of what was recorded up to a position.
+    pub fn history_until<'a>(
+        &'a self,
+        subject: &'a str,
+        position: u64,
+    ) -> BoxFuture<'a, Result<Vec<Event>, Status>> {
+        Box::pin(async move {
+            let mut events = self.history(subject).await?;
+            events.truncate(events.partition_point(|it| it.position <= position));
+            Ok(events)
+        })
+    }
+
     /// The events after a position, at most `limit`, at most 1,000.
     pub fn read(&self, after: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Event>, Status>> {
         Box::pin(async move {
@@ -217,6 +230,30 @@ impl Ledger {
                 .await?
                 .into_inner()
                 .position)
+        })
+    }
+
+    /// The newest event of the log as it stood at that moment; a moment that has not come is refused, in the name of `field`.
+    pub fn cut_off<'a>(
+        &'a self,
+        field: &'a str,
+        as_of: AsOf,
+    ) -> BoxFuture<'a, Result<CutOffReply, Status>> {
+        Box::pin(async move {
+            let request = CutOffRequest {
+                as_of: Some(as_of.asked()),
+            };
+            let reply = patiently(|| {
+                let (mut client, request) = (self.client.clone(), self.caller.request(request));
+                async move { client.cut_off(request).await }
+            });
+            match reply.await {
+                Ok(reply) => Ok(reply.into_inner()),
+                Err(status) => Err(match violations(&status).first() {
+                    Some((_, problem)) => crate::Invalid::at(field, problem).into(),
+                    None => status,
+                }),
+            }
         })
     }
 

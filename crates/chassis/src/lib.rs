@@ -1,6 +1,7 @@
 //! What any process of Çözüm needs, and nothing of the domain: configuration, telemetry, health, clock, ids, tasks, the
 //! network between roles, the ledger's client, the feed, reactions under a lease, and the shell around `decide`.
 
+mod as_of;
 mod call;
 mod clock;
 pub mod cloudevents;
@@ -20,6 +21,7 @@ mod serve;
 mod tasks;
 pub mod telemetry;
 
+pub use as_of::AsOf;
 pub use call::{ACTOR, AT_LEAST, Caller, MUNICIPALITY, SERVICE};
 pub use clock::{Clock, Ids};
 pub use execute::{ExecuteError, Executed, Storable, execute, execute_new};

@@ -61,6 +61,12 @@ pub(crate) async fn connect<M: ReadModel>(path: &Path) -> anyhow::Result<SqliteC
 /// The one writing connection, and the position the file stands at.
 pub(crate) async fn open<M: ReadModel>(path: &Path) -> anyhow::Result<(SqliteConnection, u64)> {
     let mut writer = connect::<M>(path).await?;
+    let position = prepare::<M>(&mut writer).await?;
+    Ok((writer, position))
+}
+
+/// Makes the model's tables where they are missing, and says the position the file stands at.
+pub(crate) async fn prepare<M: ReadModel>(writer: &mut SqliteConnection) -> anyhow::Result<u64> {
     let mut tx = writer.begin().await?;
     let exists: Option<i64> = sqlx::query_scalar(
         "select 1 from sqlite_master where type = 'table' and name = 'projection_position'",
@@ -79,14 +85,16 @@ pub(crate) async fn open<M: ReadModel>(path: &Path) -> anyhow::Result<(SqliteCon
         .execute(&mut *tx)
         .await?;
     }
-    let position: i64 = sqlx::query_scalar("select position from projection_position")
-        .fetch_one(&mut *tx)
-        .await?;
+    let position = position(&mut tx).await?;
     tx.commit().await?;
-    Ok((
-        writer,
-        u64::try_from(position).context("a position below 0")?,
-    ))
+    Ok(position)
+}
+
+async fn position(connection: &mut SqliteConnection) -> anyhow::Result<u64> {
+    let position: i64 = sqlx::query_scalar("select position from projection_position")
+        .fetch_one(connection)
+        .await?;
+    u64::try_from(position).context("a position below 0")
 }
 
 pub(crate) async fn readers<M: ReadModel>(path: &Path) -> anyhow::Result<SqlitePool> {
@@ -101,4 +109,60 @@ pub(crate) async fn readers<M: ReadModel>(path: &Path) -> anyhow::Result<SqliteP
         )
         .await
         .with_context(|| format!("read model {}", path.display()))
+}
+
+/// Writes to a file that nobody needs after a failure: it keeps no journal, and waits for no disk.
+pub(crate) async fn connect_past(path: &Path) -> anyhow::Result<SqliteConnection> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Memory)
+        .synchronous(SqliteSynchronous::Off)
+        .statement_cache_capacity(200)
+        .disable_statement_logging()
+        .pragma("cache_size", WRITERS_CACHE);
+    SqliteConnection::connect_with(&options)
+        .await
+        .with_context(|| path.display().to_string())
+}
+
+/// Readers of a file that never changes again.
+pub(crate) async fn past_readers(path: &Path) -> anyhow::Result<SqlitePool> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .immutable(true)
+        .statement_cache_capacity(200)
+        .disable_statement_logging()
+        .pragma("query_only", "on")
+        .pragma("mmap_size", MAPPED);
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .with_context(|| path.display().to_string())
+}
+
+/// Copies a file as one instant has it, while others write to it; the position it stood at.
+pub(crate) async fn copy(from: &Path, to: &Path) -> anyhow::Result<u64> {
+    let options = SqliteConnectOptions::new()
+        .filename(from)
+        .busy_timeout(Duration::from_secs(5))
+        .disable_statement_logging();
+    let mut connection = SqliteConnection::connect_with(&options).await?;
+    let to_text = to.to_str().context("a folder's name is no text")?;
+    sqlx::query("vacuum into ?1")
+        .bind(to_text)
+        .execute(&mut connection)
+        .await?;
+    close(connection).await?;
+    let mut copied = connect_past(to).await?;
+    let position = position(&mut copied).await?;
+    close(copied).await?;
+    Ok(position)
+}
+
+pub(crate) async fn close(connection: SqliteConnection) -> anyhow::Result<()> {
+    Ok(connection.close().await?)
 }

@@ -1,15 +1,19 @@
 //! A read model is one SQLite file that follows the feed: a batch of events and the new position go in together, so the
 //! file is always the fold of a prefix of the log. It can be deleted and comes back.
 //!
-//! [`Projection::open`] starts following; queries run in-process on [`Projection::pool`]; [`rebuild`] folds anew.
+//! [`Projection::open`] starts following; queries run in-process on [`Projection::pool`]; [`rebuild`] folds anew; [`Past`] is
+//! the model as it was.
 
 mod file;
 mod follow;
+mod past;
 mod rows;
+mod snapshots;
 
 use std::{
     future::Future,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,7 +26,11 @@ use tonic::Status;
 use vocabulary::Municipality;
 
 pub use follow::{GATHERED, traced};
+pub use past::Past;
 pub use rows::pieces;
+
+/// Events between two snapshots while a log is young.
+pub const SNAPSHOT_EVERY: u64 = 10_000;
 
 /// How long a reader waits for a position it has seen elsewhere.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -67,6 +75,8 @@ pub struct Projection {
     readers: SqlitePool,
     position: watch::Receiver<u64>,
     name: &'static str,
+    /// Of a past state: its file, which goes with the last who reads it.
+    _file: Option<Arc<past::Removed>>,
 }
 
 impl Projection {
@@ -93,6 +103,7 @@ impl Projection {
             readers,
             position: receiver,
             name: M::NAME,
+            _file: None,
         })
     }
 
@@ -183,6 +194,7 @@ pub async fn folded<M: ReadModel>(
         readers: file::readers::<M>(path).await?,
         position: watch::channel(position).1,
         name: M::NAME,
+        _file: None,
     };
     Ok((projection, writer))
 }

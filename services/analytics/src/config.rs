@@ -29,7 +29,8 @@ impl Config {
         }
     }
 
-    pub(crate) fn zone(&self) -> anyhow::Result<TimeZone> {
+    /// The time zone.
+    pub fn zone(&self) -> anyhow::Result<TimeZone> {
         TimeZone::get(&self.time_zone).context("--time-zone")
     }
 }

@@ -59,6 +59,7 @@ pub(crate) async fn report(
         cut_off: u64::try_from(cut_off)?,
         contacts: Some(contacts),
         requests: Some(requests),
+        cut_off_recorded_at: 0,
     })
 }
 

@@ -4,6 +4,7 @@ mod certificate;
 mod download;
 mod export;
 mod receipt;
+mod replay;
 
 use std::{
     fs,
@@ -54,6 +55,8 @@ enum What {
         #[arg(long, env = "COZUM_TOKEN", hide_env_values = true)]
         token: Option<Hidden>,
     },
+    /// Rebuilds a request, a worklist or a report as it was, from the events alone; with --published it exits with 0 only if that is what was published
+    Replay(Box<replay::Replay>),
     /// Writes the receipt of a request: that it is in the log, for whoever wants to show it later
     Receipt {
         /// The request's number, e.g. 2026-48120937-8
@@ -76,6 +79,7 @@ impl Audit {
                 cli::answer(&format!("{size} entries are in {}\n", out.display()))?;
                 Ok(ExitCode::SUCCESS)
             }
+            What::Replay(replay) => replay.run().await,
             What::Receipt {
                 number,
                 out,

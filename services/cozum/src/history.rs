@@ -9,7 +9,9 @@ mod text;
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use contracts::ledger::v1::{Event, HistoryRequest};
+use chassis::AsOf;
+use contracts::ledger::v1::{CutOffReply, CutOffRequest, Event, HistoryRequest};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use vocabulary::RequestNumber;
 
@@ -25,6 +27,11 @@ use facts::Decoder;
 pub(crate) struct History {
     /// The request's number, e.g. 2026-48120937-8
     number: String,
+    /// As it was known then: a position, a time like 2026-12-01T09:30:00+03:00, or a day, which means its end
+    #[arg(long, value_name = "TIME|POSITION")]
+    as_of: Option<String>,
+    #[command(flatten)]
+    days: analytics::Config,
     /// For people or for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -43,16 +50,38 @@ impl History {
             .parse()
             .map_err(|it| anyhow::anyhow!("NUMBER: {it}"))?;
         let client = Client::connect(&self.server).await?;
-        let events = read_all(&client, &format!("request:{number}")).await?;
+        let mut events = read_all(&client, &format!("request:{number}")).await?;
+        let cut_off = match &self.as_of {
+            Some(text) => Some(cut_off(&client, text, &self.days.zone()?).await?),
+            None => None,
+        };
+        if let Some(cut_off) = cut_off {
+            events.retain(|it| it.position <= cut_off.position);
+        }
         anyhow::ensure!(!events.is_empty(), "there is no request {number} here");
         let decoder = Decoder::new()?;
         let answer = match self.format {
             Format::Json => format!("{:#}\n", Value::Array(to_json(&events, &decoder)?)),
-            Format::Text => text::print(&events, &decoder, self.lang.language())?,
+            Format::Text => {
+                let language = self.lang.language();
+                let known = cut_off.map(|it| text::known(&it, language)).transpose()?;
+                known.unwrap_or_default() + &text::print(&events, &decoder, language)?
+            }
         };
         cli::answer(&answer)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Where `--as-of` cuts the log.
+async fn cut_off(client: &Client, text: &str, zone: &TimeZone) -> anyhow::Result<CutOffReply> {
+    let as_of = AsOf::read("--as-of", text, zone)?;
+    let request = CutOffRequest {
+        as_of: Some(as_of.asked()),
+    };
+    let reply = client.ledger().cut_off(request).await;
+    let reply = reply.map_err(|it| anyhow::anyhow!("--as-of: {}", in_words(&it)))?;
+    Ok(reply.into_inner())
 }
 
 /// All events about a subject, page by page.

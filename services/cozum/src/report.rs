@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 use contracts::analytics::v1::{
     Contacts, Count, GetReportReply, GetReportRequest, Requests, ServiceStandard, StandardCount,
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use vocabulary::Language;
 
@@ -53,6 +54,9 @@ pub(crate) struct Report {
     /// Last day, included
     #[arg(long, value_name = "D")]
     to: jiff::civil::Date,
+    /// As it was known then: a position, a time like 2026-12-01T09:30:00+03:00, or a day, which means its end there
+    #[arg(long, value_name = "TIME|POSITION")]
+    as_of: Option<String>,
     /// For people or for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -71,6 +75,7 @@ impl Report {
         let request = GetReportRequest {
             from: self.from.to_string(),
             to: self.to.to_string(),
+            as_of: self.as_of.unwrap_or_default(),
         };
         let reply = client
             .analytics()
@@ -87,7 +92,7 @@ impl Report {
 }
 
 /// The report as one object; each dimension is a map from key to count.
-fn to_json(reply: &GetReportReply) -> Value {
+pub(crate) fn to_json(reply: &GetReportReply) -> Value {
     let Contacts {
         total,
         by_day,
@@ -102,7 +107,7 @@ fn to_json(reply: &GetReportReply) -> Value {
     }
     let standard = requests.standard.clone().unwrap_or_default();
     counted.insert("standard".to_owned(), standard_json(&standard));
-    json!({
+    let mut report = json!({
         "from": reply.from,
         "to": reply.to,
         "time_zone": reply.time_zone,
@@ -110,7 +115,17 @@ fn to_json(reply: &GetReportReply) -> Value {
         "cut_off": reply.cut_off.to_string(),
         "contacts": { "total": total, "by_day": map(&by_day), "by_channel": map(&by_channel) },
         "requests": counted,
-    })
+    });
+    if let Some(known) = known_at(reply) {
+        report["cut_off_recorded_at"] = json!(known.to_string());
+    }
+    report
+}
+
+/// When the newest event that a report as of a moment knows of was recorded.
+fn known_at(reply: &GetReportReply) -> Option<Timestamp> {
+    let recorded_at = i64::try_from(reply.cut_off_recorded_at).ok()?;
+    (recorded_at > 0).then(|| chassis::event::timestamp(recorded_at))
 }
 
 /// How requests stand to their service standard; a share of it is never told without its two counts.
@@ -181,6 +196,7 @@ mod tests {
             to: "2024-04-16".to_owned(),
             time_zone: "Europe/Istanbul".to_owned(),
             cut_off: u64::MAX,
+            cut_off_recorded_at: 1_767_225_600_000_001,
             contacts: Some(Contacts {
                 total: 3,
                 by_channel: vec![count("phone", 3)],
@@ -207,6 +223,7 @@ mod tests {
     fn every_dimension_is_a_map() {
         let report = to_json(&reply());
         assert_eq!(report["cut_off"], u64::MAX.to_string());
+        assert_eq!(report["cut_off_recorded_at"], "2026-01-01T00:00:00.000001Z");
         assert_eq!(report["contacts"]["by_channel"]["phone"], 3);
         assert_eq!(report["requests"]["by_unit"][""], 1);
         assert_eq!(report["requests"]["by_source_status"], json!({}));
@@ -236,6 +253,25 @@ mod tests {
         );
         let nothing = GetReportReply::default();
         assert!(!table::text(&nothing, Language::En).contains("Service standard"));
+    }
+
+    #[test]
+    fn a_report_as_of_a_moment_says_so_and_by_which_time_it_counts() {
+        let turkish = table::text(&reply(), Language::Tr);
+        let since = "O an bilinenler: 2026-01-01 03:00:00";
+        assert!(turkish.contains(since), "{turkish}");
+        let english = table::text(&reply(), Language::En);
+        assert!(
+            english.contains("As known at: 2026-01-01 03:00:00")
+                && english.contains("counted by the day on which things occurred"),
+            "{english}"
+        );
+        let now = GetReportReply {
+            cut_off_recorded_at: 0,
+            ..reply()
+        };
+        assert!(!table::text(&now, Language::En).contains("As known at"));
+        assert_eq!(to_json(&now).get("cut_off_recorded_at"), None);
     }
 
     #[test]

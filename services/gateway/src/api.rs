@@ -1,6 +1,7 @@
 //! The API for programs, `/api/v1`: OpenAPI 3.1 from the handlers themselves, strict about what comes in, problems by
 //! RFC 9457. Every operation asks `access::may`; a key of one unit sees nothing of another.
 
+mod as_of;
 mod caller;
 mod contacts;
 mod directory;
@@ -23,6 +24,7 @@ use axum::{
     http::{Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use serde_json::Value;
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -30,6 +32,7 @@ use crate::{
     Centre,
     access::Action,
     doors::{Doors, Entry, Need},
+    register,
 };
 use problem::{Kind, Problem};
 use requests::actions;
@@ -137,6 +140,11 @@ fn needs() -> anyhow::Result<Vec<(Method, String, Need)>> {
         }
     }
     Ok(needs)
+}
+
+/// A request's facts, as an answer has them.
+pub(crate) fn told(entry: register::Entry) -> anyhow::Result<Value> {
+    Ok(serde_json::to_value(requests::Request::of(entry))?)
 }
 
 /// The answer after a mistake of ours.

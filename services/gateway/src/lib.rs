@@ -29,6 +29,7 @@ mod portal;
 mod proxy;
 mod questions;
 mod register;
+pub mod replay;
 mod secret;
 mod server;
 mod session;

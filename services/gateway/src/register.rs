@@ -6,12 +6,13 @@
 
 mod fold;
 mod row;
+pub(crate) mod then;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chassis::Platform;
 use contracts::{ledger::v1::Event, routing::v1::TopicDefined};
-use projection::{Projection, ReadModel};
+use projection::{Past, Projection, ReadModel, SNAPSHOT_EVERY};
 use prost::Message as _;
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::watch;
@@ -156,37 +157,55 @@ impl KnownPlace {
     }
 }
 
-/// Reads the register of one municipality.
-pub(crate) struct Reader(Projection);
+/// Reads the register of one municipality, as it is or as it was.
+pub(crate) struct Reader {
+    projection: Projection,
+    past: Arc<Past<Register>>,
+}
 
 impl Reader {
     pub(crate) async fn open(
         platform: &Platform,
         municipality: &Municipality,
     ) -> anyhow::Result<Self> {
-        Ok(Self(
-            Projection::open(platform, municipality, Register).await?,
-        ))
+        let projection = Projection::open(platform, municipality, Register).await?;
+        let past = Past::open(
+            platform,
+            municipality,
+            Register,
+            &projection,
+            SNAPSHOT_EVERY,
+        );
+        let past = past.await?;
+        Ok(Self { projection, past })
+    }
+
+    /// The register as it was after the event of a position.
+    pub(crate) async fn at(&self, position: u64) -> Result<Self, Status> {
+        Ok(Self {
+            projection: self.past.at(position).await?,
+            past: Arc::clone(&self.past),
+        })
     }
 
     /// Connections that read; they see whole batches of events only.
     pub(crate) fn pool(&self) -> &SqlitePool {
-        self.0.pool()
+        self.projection.pool()
     }
 
     /// The position up to which the register is folded.
     pub(crate) fn position(&self) -> u64 {
-        self.0.position()
+        self.projection.position()
     }
 
     /// Tells each new position.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
-        self.0.changes()
+        self.projection.changes()
     }
 
     /// Waits until a position that somebody has seen elsewhere is in.
     pub(crate) async fn at_least(&self, position: u64) -> Result<(), Status> {
-        self.0.at_least(position).await
+        self.projection.at_least(position).await
     }
 
     pub(crate) async fn request(&self, number: &RequestNumber) -> Result<Option<Entry>, Status> {

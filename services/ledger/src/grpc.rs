@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 
 use chassis::{Caller, Platform, SERVICE, refuse, telemetry};
 use contracts::ledger::v1::{
-    AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, Checkpoint, FollowReply,
-    FollowRequest, GetEntriesReply, GetEntriesRequest, GetTileReply, GetTileRequest, HeadReply,
-    HeadRequest, HistoryReply, HistoryRequest, LatestCheckpointReply, LatestCheckpointRequest,
-    ListCheckpointsReply, ListCheckpointsRequest, ProveConsistencyReply, ProveConsistencyRequest,
-    ProveInclusionReply, ProveInclusionRequest, ReadReply, ReadRequest, ReadStreamReply,
-    ReadStreamRequest, ReleaseLeaseReply, ReleaseLeaseRequest, RetryReactionReply,
+    AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, Checkpoint, CutOffReply,
+    CutOffRequest, FollowReply, FollowRequest, GetEntriesReply, GetEntriesRequest, GetTileReply,
+    GetTileRequest, HeadReply, HeadRequest, HistoryReply, HistoryRequest, LatestCheckpointReply,
+    LatestCheckpointRequest, ListCheckpointsReply, ListCheckpointsRequest, ProveConsistencyReply,
+    ProveConsistencyRequest, ProveInclusionReply, ProveInclusionRequest, ReadReply, ReadRequest,
+    ReadStreamReply, ReadStreamRequest, ReleaseLeaseReply, ReleaseLeaseRequest, RetryReactionReply,
     RetryReactionRequest, SaveCheckpointReply, SaveCheckpointRequest, WatchHeadReply,
-    WatchHeadRequest, ledger_server::Ledger,
+    WatchHeadRequest, cut_off_request::AsOf, ledger_server::Ledger,
 };
 use futures::{Stream, StreamExt as _, stream};
 use tokio::{
@@ -212,6 +212,22 @@ impl Ledger for Service {
         };
         let replies = stream::unfold(watching, Watching::next).map(Ok);
         Ok(Response::new(Box::pin(replies)))
+    }
+
+    async fn cut_off(
+        &self,
+        request: Request<CutOffRequest>,
+    ) -> Result<Response<CutOffReply>, Status> {
+        let log = self.log(&request)?;
+        let head = match request.get_ref().as_of {
+            Some(AsOf::Position(position)) => log.cut_off_at(position).await?,
+            Some(AsOf::Time(time)) => log.cut_off_by(time).await?,
+            None => return Err(chassis::Invalid::at("as_of", "is missing").into()),
+        };
+        Ok(Response::new(CutOffReply {
+            position: head.position,
+            recorded_at: head.recorded_at,
+        }))
     }
 
     async fn acquire_lease(

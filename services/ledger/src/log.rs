@@ -292,6 +292,46 @@ impl Log {
         Ok(self.store.head().await?)
     }
 
+    /// The newest event of the log as it stood at a position.
+    pub async fn cut_off_at(&self, position: u64) -> Result<Head, LogError> {
+        let position = within("position", position)?;
+        if position == 0 {
+            return Ok(Head::default());
+        }
+        let recorded_at = self.store.recorded_at(position).await?;
+        let recorded_at = recorded_at.ok_or(Invalid::at("position", "is not recorded yet"))?;
+        Ok(Head {
+            position,
+            recorded_at,
+        })
+    }
+
+    /// The newest event of the log as it stood at a time, in microseconds: times rise with positions, so it is halved for.
+    pub async fn cut_off_by(&self, time: i64) -> Result<Head, LogError> {
+        let newest = self.head().await?;
+        let Ok(wanted) = u64::try_from(time) else {
+            return Ok(Head::default());
+        };
+        if newest.recorded_at <= wanted {
+            return if time <= self.clock.micros() || newest.recorded_at == wanted {
+                Ok(newest)
+            } else {
+                Err(Invalid::at("time", "lies in the future").into())
+            };
+        }
+        // What `found` stands at was recorded by then, what `beyond` stands at was not.
+        let (mut found, mut beyond) = (Head::default(), newest.position);
+        while beyond - found.position > 1 {
+            let middle = self.cut_off_at(found.position.midpoint(beyond)).await?;
+            if middle.recorded_at <= wanted {
+                found = middle;
+            } else {
+                beyond = middle.position;
+            }
+        }
+        Ok(found)
+    }
+
     /// The newest position known here, and each that comes; what another replica appended comes a moment later.
     #[must_use]
     pub fn watch_head(&self) -> watch::Receiver<u64> {

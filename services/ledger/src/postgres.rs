@@ -161,6 +161,16 @@ impl Postgres {
         events(&rows)
     }
 
+    pub(crate) async fn recorded_at(&self, position: u64) -> Result<Option<u64>, StoreError> {
+        let row =
+            sqlx::query_scalar("SELECT recorded_us FROM event WHERE log = $1 AND position = $2")
+                .bind(&*self.log)
+                .bind(position.cast_signed())
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(row.map(i64::cast_unsigned))
+    }
+
     pub(crate) async fn stream(&self, stream: &str) -> Result<Vec<Event>, StoreError> {
         let rows = sqlx::query(select!(
             "event e WHERE e.log = $1 AND e.stream = $2 ORDER BY e.version"

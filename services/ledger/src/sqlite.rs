@@ -125,6 +125,14 @@ impl Sqlite {
         events(&rows)
     }
 
+    pub(crate) async fn recorded_at(&self, position: u64) -> Result<Option<u64>, StoreError> {
+        let row = sqlx::query_scalar("SELECT recorded_us FROM event WHERE position = ?1")
+            .bind(position.cast_signed())
+            .fetch_optional(&self.readers)
+            .await?;
+        Ok(row.map(i64::cast_unsigned))
+    }
+
     pub(crate) async fn stream(&self, stream: &str) -> Result<Vec<Event>, StoreError> {
         let rows = sqlx::query(select!("event e WHERE e.stream = ?1 ORDER BY e.version"))
             .bind(stream.to_owned())

@@ -307,6 +307,17 @@ impl Store {
         .await
     }
 
+    /// When the event of a position was recorded, in microseconds.
+    pub(crate) async fn recorded_at(&self, position: u64) -> Result<Option<u64>, StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.recorded_at(position).await,
+                Self::Sqlite(log) => log.recorded_at(position).await,
+            }
+        })
+        .await
+    }
+
     /// All events of a stream, in order.
     pub async fn stream(&self, stream: &str) -> Result<Vec<Event>, StoreError> {
         patiently(|| async {

@@ -401,14 +401,20 @@ async fn a_request(ova: &City) -> anyhow::Result<String> {
 async fn questions_that_mean_nothing_are_refused_by_their_field() -> anyhow::Result<()> {
     let cluster = cluster().await?;
     let ova = cluster.city("ova")?;
-    for (from, to, field) in [
-        ("yesterday", "2026-01-01", "from"),
-        ("2026-01-01", "", "to"),
-        ("2026-01-02", "2026-01-01", "from"),
+    for (from, to, as_of, field) in [
+        ("yesterday", "2026-01-01", "", "from"),
+        ("2026-01-01", "", "", "to"),
+        ("2026-01-02", "2026-01-01", "", "from"),
+        ("2026-01-01", "2026-01-02", "yesterday", "as_of"),
+        ("2026-01-01", "2026-01-02", "2026-02-30", "as_of"),
+        ("2026-01-01", "2026-01-02", "999999999", "as_of"),
+        ("2026-01-01", "2026-01-02", "2999-01-01", "as_of"),
+        ("2026-01-01", "2026-01-02", "2999-01-01T00:00:00Z", "as_of"),
     ] {
         let report = GetReportRequest {
             from: from.to_owned(),
             to: to.to_owned(),
+            as_of: as_of.to_owned(),
         };
         let Err(status) = ova.analytics().get_report(report).await else {
             panic!("{from}–{to}: taken")

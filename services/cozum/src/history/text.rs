@@ -1,13 +1,37 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use contracts::{intake::v1::ErasureGround, ledger::v1::Event};
+use contracts::{
+    intake::v1::ErasureGround,
+    ledger::v1::{CutOffReply, Event},
+};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 use vocabulary::{Channel, Language, SubResult};
 
 use super::{Decoder, causes, erased, id, labels::label};
 use crate::erase::ground_name;
+
+/// What a history as of a moment says of itself.
+pub(super) fn known(cut_off: &CutOffReply, language: Language) -> anyhow::Result<String> {
+    let at = i64::try_from(cut_off.recorded_at).map(chassis::event::timestamp)?;
+    let at = written(at, &zone()?);
+    let position = cut_off.position;
+    Ok(match language {
+        Language::Tr => format!("#{position} kaydına kadar bilinenler ({at})\n\n"),
+        Language::En => format!("As known after #{position} ({at})\n\n"),
+    })
+}
+
+fn zone() -> anyhow::Result<TimeZone> {
+    TimeZone::get("Europe/Istanbul").context("Europe/Istanbul")
+}
+
+fn written(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S%.3f %:z")
+        .to_string()
+}
 
 /// A block for each event: where and when, what, who, why, and its facts.
 pub(super) fn print(
@@ -19,12 +43,8 @@ pub(super) fn print(
         Language::Tr => tr,
         Language::En => en,
     };
-    let zone = TimeZone::get("Europe/Istanbul").context("Europe/Istanbul")?;
-    let time = |at: Timestamp| {
-        at.to_zoned(zone.clone())
-            .strftime("%Y-%m-%d %H:%M:%S%.3f %:z")
-            .to_string()
-    };
+    let zone = zone()?;
+    let time = |at: Timestamp| written(at, &zone);
     let causes = causes(events);
     let mut text = String::new();
     for event in events {

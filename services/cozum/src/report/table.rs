@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use contracts::analytics::v1::{Count, GetReportReply, ServiceStandard, StandardCount};
+use jiff::tz::TimeZone;
 use vocabulary::{Channel, Language, RequestState, SubResult};
+
+use super::known_at;
 
 /// The report as text: a title, and a block for each dimension that has anything to say.
 pub(super) fn text(reply: &GetReportReply, language: Language) -> String {
@@ -28,6 +31,18 @@ pub(super) fn text(reply: &GetReportReply, language: Language) -> String {
         say("Kayıt konumu", "Cut-off position"),
         reply.cut_off
     ));
+    if let Some(known) = known_at(reply) {
+        let zone = TimeZone::get(&reply.time_zone).unwrap_or(TimeZone::UTC);
+        line(format!(
+            "{}: {} ({})",
+            say("O an bilinenler", "As known at"),
+            known.to_zoned(zone).strftime("%F %T"),
+            say(
+                "olayların gerçekleştiği günlere göre sayıldı",
+                "counted by the day on which things occurred"
+            )
+        ));
+    }
     line(String::new());
     let contacts = reply.contacts.clone().unwrap_or_default();
     line(format!(

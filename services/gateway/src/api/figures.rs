@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use vocabulary::RequestNumber;
 
 use super::{
+    as_of::{Moment, exact},
     caller::{Program, Sight},
     input::{Body, NoQuery, Query},
     problem::Problem,
@@ -27,6 +28,9 @@ pub(super) struct Span {
     /// The last day.
     #[param(format = Date, value_type = String, example = "2026-12-31")]
     to: Date,
+    /// As it was known then: a position of the log, a time, or a day, which means its end.
+    #[param(inline)]
+    as_of: Option<Moment>,
 }
 
 /// How many, under one key.
@@ -100,6 +104,9 @@ pub(super) struct Report {
     time_zone: String,
     /// The log's position up to which everything is counted.
     cut_off: u64,
+    /// When its event was recorded; only with `as_of`.
+    #[schema(format = DateTime)]
+    cut_off_recorded_at: Option<String>,
     contacts: Contacts,
     requests: Requests,
 }
@@ -107,7 +114,7 @@ pub(super) struct Report {
 /// Read the figures
 ///
 /// By the day a contact or a request occurred, both days included, with the position they were counted up to. They are of
-/// the whole centre: a key of one unit counts its own requests by listing them.
+/// the whole centre: a key of one unit counts its own requests by listing them. With `as_of` they are what was known then.
 #[utoipa::path(get, path = "/report", tag = "figures", operation_id = "getReport", params(Span),
     responses((status = 200, description = "The figures", body = Report)))]
 pub(super) async fn report(
@@ -119,6 +126,7 @@ pub(super) async fn report(
     let asked = GetReportRequest {
         from: from.to_string(),
         to: to.to_string(),
+        as_of: span.as_of.map(|it| it.0).unwrap_or_default(),
     };
     let channel = program.centre.platform.channel(chassis::Role::Analytics);
     let caller = program.caller();
@@ -162,6 +170,7 @@ fn shown(report: v1::GetReportReply) -> Report {
         to: report.to,
         time_zone: report.time_zone,
         cut_off: report.cut_off,
+        cut_off_recorded_at: exact(i64::try_from(report.cut_off_recorded_at).unwrap_or_default()),
         contacts: Contacts {
             total: contacts.total,
             by_day: counts(contacts.by_day),

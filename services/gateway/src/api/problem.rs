@@ -170,7 +170,9 @@ impl Fault {
         match field.strip_prefix("target.").unwrap_or(field) {
             "command_id" => Self::header("Idempotency-Key", problem),
             "expected_version" => Self::header("If-Match", problem),
-            "number" | "code" => Self::parameter(field.trim_start_matches("target."), problem),
+            "number" | "code" | "as_of" => {
+                Self::parameter(field.trim_start_matches("target."), problem)
+            }
             field => Self::field(field, problem),
         }
     }
@@ -237,6 +239,8 @@ impl From<Status> for Problem {
         let broken = std::error::Error::source(&status).is_some();
         let kind = match status.code() {
             Code::Unknown | Code::Internal if broken => Kind::Unavailable,
+            // What is recorded by now is for the log to say: a moment that has not come is no malformed one.
+            Code::InvalidArgument if names("as_of") => Kind::Conflict,
             Code::InvalidArgument | Code::OutOfRange => Kind::Invalid,
             Code::NotFound => Kind::NotFound,
             Code::PermissionDenied => Kind::Forbidden,

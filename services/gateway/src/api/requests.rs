@@ -22,6 +22,7 @@ use uuid::Uuid;
 use vocabulary::RequestNumber;
 
 use super::{
+    as_of::Moment,
     caller::{Program, Sight},
     input::{Body, Named, NoQuery, Query, etag, has_already},
     problem::{Fault, Kind, Problem},
@@ -29,7 +30,7 @@ use super::{
 };
 use crate::{
     access::{Action, Resource},
-    register::{Entry, Reader},
+    register::{Entry, Reader, then},
 };
 pub(super) use find::{List, page};
 pub(super) use shown::Request;
@@ -242,13 +243,21 @@ pub(super) fn created(location: &str, position: u64, body: impl Serialize) -> Re
 
 /// List requests
 ///
-/// Facts only. A key of one unit sees that unit's requests and no others.
+/// Facts only. A key of one unit sees that unit's requests and no others. With `as_of` the list is as it was then: a key of
+/// one unit sees what its unit had then and has today, so a page may be shorter than its limit.
 #[utoipa::path(get, path = "/requests", tag = "requests", operation_id = "listRequests", params(List),
     responses((status = 200, description = "One page", body = find::Page)))]
 pub(super) async fn list(program: Program, Query(asked): Query<List>) -> Result<Response, Problem> {
     let sight = program.sight(Action::See)?;
     let register = program.register().await?;
-    let found = page(register, &asked, &sight).await?;
+    let Some(moment) = asked.as_of() else {
+        let found = page(register, &asked, &sight).await?;
+        return Ok(private(Json(found)));
+    };
+    let cut_off = moment.cut_off(&program).await?;
+    let then = register.at(cut_off.position).await?;
+    let mut found = page(&then, &asked, &sight).await?;
+    found.cut_at(cut_off, register, &sight).await?;
     Ok(private(Json(found)))
 }
 
@@ -265,6 +274,9 @@ pub(super) struct Look {
     /// `personal` opens the citizen's data and words as well: for keys with the scope read-personal, and recorded each time.
     #[param(inline)]
     view: Option<View>,
+    /// As it was known then: a position of the log, a time, or a day, which means its end. Facts only, and without an `ETag`.
+    #[param(inline)]
+    as_of: Option<Moment>,
 }
 
 /// Read a request
@@ -282,6 +294,15 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let entry = seen(&program, &number, Action::See).await?;
+    if let Some(moment) = &look.as_of {
+        if look.view == Some(View::Personal) {
+            let fault = Fault::parameter("view", "is of facts where it is as of a moment");
+            return Err(Problem::of(Kind::Conflict).naming([fault]));
+        }
+        return Ok(private(Json(
+            as_it_was(&program, &entry.number, moment).await?,
+        )));
+    }
     let version = u64::try_from(entry.version).unwrap_or_default();
     if look.view != Some(View::Personal) {
         if has_already(&headers, version) {
@@ -295,6 +316,17 @@ pub(super) async fn get(
     let mut request = Request::of(entry);
     request.personal = Some(personal);
     Ok(versioned(version, Json(request)))
+}
+
+/// The facts of a request as they were, of whoever may see it today.
+async fn as_it_was(program: &Program, number: &str, moment: &Moment) -> Result<Request, Problem> {
+    let cut_off = moment.cut_off(program).await?;
+    let number: RequestNumber = number.parse().map_err(|_| Problem::not_found())?;
+    let ledger = program.centre.platform.ledger(program.municipality());
+    let entry = then::request(&ledger, &number, cut_off.position).await?;
+    let mut request = Request::of(entry.ok_or_else(Problem::not_found)?);
+    request.as_of = Some(cut_off);
+    Ok(request)
 }
 
 /// The request of a number, if the caller may do that with it: one of another unit is not there for it.

@@ -111,6 +111,7 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(LEDGER, "Follow", Action::Inside),
     of_centre(LEDGER, "Head", Action::SeeEvents),
     of_centre(LEDGER, "WatchHead", Action::SeeEvents),
+    of_centre(LEDGER, "CutOff", Action::SeeEvents),
     of_centre(LEDGER, "AcquireLease", Action::Inside),
     of_centre(LEDGER, "ReleaseLease", Action::Inside),
     of_centre(LEDGER, "SaveCheckpoint", Action::Inside),

@@ -7,9 +7,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::Request;
 use crate::{
     api::{
+        as_of::{CutOff, Moment},
         caller::Sight,
         problem::Problem,
-        words::{ChannelWord, Moment, StateWord},
+        words::{self, ChannelWord, StateWord},
     },
     register::{Entry, Reader, unreadable},
 };
@@ -51,16 +52,16 @@ pub(in crate::api) struct List {
     assignee: Option<String>,
     /// Not before.
     #[param(format = DateTime, value_type = Option<String>)]
-    registered_after: Option<Moment>,
+    registered_after: Option<words::Moment>,
     /// Before, and not at.
     #[param(format = DateTime, value_type = Option<String>)]
-    registered_before: Option<Moment>,
+    registered_before: Option<words::Moment>,
     /// Not before.
     #[param(format = DateTime, value_type = Option<String>)]
-    updated_after: Option<Moment>,
+    updated_after: Option<words::Moment>,
     /// Before, and not at.
     #[param(format = DateTime, value_type = Option<String>)]
-    updated_before: Option<Moment>,
+    updated_before: Option<words::Moment>,
     /// `changed` is for programs that keep up: keep `next`, come back with it, and nothing is missed.
     #[param(inline)]
     order: Option<Order>,
@@ -69,6 +70,16 @@ pub(in crate::api) struct List {
     after: Option<String>,
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
+    /// As it was known then: a position of the log, a time, or a day, which means its end.
+    #[param(inline)]
+    as_of: Option<Moment>,
+}
+
+impl List {
+    /// The moment that it is asked as of.
+    pub(in crate::api) fn as_of(&self) -> Option<&Moment> {
+        self.as_of.as_ref()
+    }
 }
 
 /// A page of requests.
@@ -77,6 +88,37 @@ pub(in crate::api) struct Page {
     requests: Vec<Request>,
     /// Where the next page begins. With `order=changed` it is never null: what changes later comes there.
     next: Option<String>,
+    /// Only with `as_of`: where that moment cuts the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    as_of: Option<CutOff>,
+}
+
+impl Page {
+    /// Says where it cuts the log, and leaves out what the reader may not see one by one today.
+    pub(in crate::api) async fn cut_at(
+        &mut self,
+        cut_off: CutOff,
+        today: &Reader,
+        sight: &Sight,
+    ) -> Result<(), Problem> {
+        self.as_of = Some(cut_off);
+        let Sight::Unit(unit) = sight else {
+            return Ok(());
+        };
+        let mut seen = Vec::new();
+        for request in std::mem::take(&mut self.requests) {
+            let now = match request.number().parse() {
+                Ok(number) => today.request(&number).await?,
+                Err(_) => None,
+            };
+            if now.is_some_and(|it| it.unit == *unit) {
+                seen.push(request);
+            }
+        }
+        self.requests = seen;
+        Ok(())
+    }
 }
 
 /// The page that was asked for, of what may be seen.
@@ -106,6 +148,7 @@ pub(in crate::api) async fn page(
     Ok(Page {
         requests: entries.into_iter().map(Request::of).collect(),
         next,
+        as_of: None,
     })
 }
 

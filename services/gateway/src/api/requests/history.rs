@@ -12,8 +12,9 @@ use super::{private, seen};
 use crate::{
     access::Action,
     api::{
+        as_of::{CutOff, Then},
         caller::Program,
-        input::{Named, NoQuery},
+        input::{Named, Query},
         problem::Problem,
         words::time,
     },
@@ -47,24 +48,35 @@ struct Happened {
 #[derive(Serialize, ToSchema)]
 pub(in crate::api) struct History {
     events: Vec<Happened>,
+    /// Only with `as_of`: where that moment cuts the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    as_of: Option<CutOff>,
 }
 
 /// Read a request's history
 ///
-/// Everything that was recorded about it, oldest first, without personal data.
+/// Everything that was recorded about it, oldest first, without personal data; with `as_of` what was recorded until then.
 #[utoipa::path(get, path = "/requests/{number}/history", tag = "requests", operation_id = "getHistory",
-    params(("number" = String, Path, pattern = "^[0-9]{4}-[0-9]{8}-[0-9]$", example = "2026-48120937-8")),
+    params(("number" = String, Path, pattern = "^[0-9]{4}-[0-9]{8}-[0-9]$", example = "2026-48120937-8"), Then),
     responses((status = 200, description = "All events", body = History)))]
 pub(in crate::api) async fn history(
     program: Program,
     Named(number): Named,
-    _: NoQuery,
+    Query(then): Query<Then>,
 ) -> Result<Response, Problem> {
     let entry = seen(&program, &number, Action::See).await?;
     let ledger = program.centre.platform.ledger(program.municipality());
-    let events = ledger.history(&format!("request:{}", entry.number)).await?;
+    let as_of = match &then.as_of {
+        Some(moment) => Some(moment.cut_off(&program).await?),
+        None => None,
+    };
+    let until = as_of.as_ref().map_or(u64::MAX, |it| it.position);
+    let subject = format!("request:{}", entry.number);
+    let events = ledger.history_until(&subject, until).await?;
     let events = events.iter().filter(|it| is_about_the_work(it));
     Ok(private(Json(History {
+        as_of,
         events: events.map(happened).collect(),
     })))
 }

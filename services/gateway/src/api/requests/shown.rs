@@ -3,6 +3,7 @@ use utoipa::ToSchema;
 
 use super::{Point, personal::Personal};
 use crate::{
+    api::as_of::CutOff,
     api::words::{StateWord, SubResultWord, Word, something, time},
     register::Entry,
 };
@@ -46,6 +47,10 @@ pub(in crate::api) struct Request {
     imported_from: Option<String>,
     /// The log's position of its last change.
     position: i64,
+    /// Only with `as_of`: where that moment cuts the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) as_of: Option<CutOff>,
     /// Only with `view=personal`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -53,6 +58,10 @@ pub(in crate::api) struct Request {
 }
 
 impl Request {
+    pub(super) fn number(&self) -> &str {
+        &self.number
+    }
+
     pub(in crate::api) fn of(entry: Entry) -> Self {
         let point = entry.latitude.zip(entry.longitude);
         Self {
@@ -80,6 +89,7 @@ impl Request {
             concluded_at: entry.concluded_at.map(time),
             imported_from: something(entry.source),
             position: entry.changed_at_position,
+            as_of: None,
             personal: None,
         }
     }

@@ -1,0 +1,436 @@
+//! What was known then: the report of any position is what its events add up to, and nobody sees more of the past than of today.
+
+mod oracle;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use contracts::ledger::v1::{Event, ReadRequest};
+use serde_json::{Value, json};
+use tests::{City, draw::Draw, eventually, work::Work};
+
+use self::oracle::Oracle;
+use super::{SOON, Said, access::Centre, repository, say};
+
+/// How many positions are drawn.
+const POSITIONS: usize = 200;
+
+async fn imported(city: &City) -> anyhow::Result<()> {
+    let (file, mapping) = (
+        repository("tests/data/baltimore_311_excerpt.csv"),
+        repository("services/cozum/mappings/baltimore-311.toml"),
+    );
+    let args = [
+        "import",
+        &file.to_string_lossy(),
+        "--mapping",
+        &mapping.to_string_lossy(),
+    ];
+    let output = city.cli(&args).within(Duration::from_mins(4)).run().await?;
+    anyhow::ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+async fn log(city: &City) -> anyhow::Result<Vec<Event>> {
+    let mut events: Vec<Event> = vec![];
+    loop {
+        let request = ReadRequest {
+            after_position: events.len() as u64,
+            limit: 0,
+        };
+        let page = city.ledger().read(request).await?.into_inner().events;
+        if page.is_empty() {
+            return Ok(events);
+        }
+        events.extend(page);
+    }
+}
+
+fn at(event: &Event) -> anyhow::Result<String> {
+    let micros = i64::try_from(event.recorded_at)?;
+    Ok(jiff::Timestamp::from_microsecond(micros)?.to_string())
+}
+
+async fn report_as_of(city: &City, moment: &str) -> anyhow::Result<Said> {
+    let span = ["--from", "2013-12-31", "--to", "2019-12-31"];
+    let rest = ["--as-of", moment, "--format", "json"];
+    say(city, &[&["report"], &span[..], &rest].concat()).await
+}
+
+#[tokio::test]
+async fn a_report_as_of_any_position_is_what_its_events_add_up_to() -> anyhow::Result<()> {
+    let centre = Centre::start(&[]).await?;
+    let city = City::new("ova", &centre.base, &City::token("ova"))?;
+    imported(&city).await?;
+    city.settled().await?;
+    let events = log(&city).await?;
+    anyhow::ensure!(events.len() > 600, "only {} events", events.len());
+
+    let mut draw = Draw::of(311);
+    let mut positions: Vec<usize> = (0..POSITIONS)
+        .map(|_| draw.place(events.len() + 1))
+        .collect();
+    let mut oracle = Oracle::default();
+    let mut expected = vec![];
+    for position in 0..=events.len() {
+        if let Some(before) = position.checked_sub(1) {
+            oracle.hear(&events[before])?;
+        }
+        if positions.contains(&position) {
+            expected.push((position, oracle.figures()));
+        }
+    }
+    positions.sort_unstable();
+    positions.dedup();
+    // In no order, as people ask; many ask at once.
+    let mut waiting = expected.into_iter().rev().collect::<Vec<_>>();
+    let mut asked = 0;
+    while !waiting.is_empty() {
+        let some = waiting.split_off(waiting.len().saturating_sub(4));
+        let told = some.iter().map(async |(position, figures)| {
+            let said = report_as_of(&city, &position.to_string()).await?;
+            anyhow::ensure!(said.code == 0, "{position}: {}", said.err);
+            let report: Value = serde_json::from_str(&said.out)?;
+            assert_eq!(report["cut_off"], position.to_string());
+            assert_eq!(report["contacts"], figures["contacts"], "at {position}");
+            assert_eq!(report["requests"], figures["requests"], "at {position}");
+            Ok(())
+        });
+        asked += futures::future::try_join_all(told).await?.len();
+    }
+    assert_eq!(asked, positions.len());
+
+    // A time is the newest event recorded until then.
+    for index in [0, events.len() / 3, events.len() - 1] {
+        let said = report_as_of(&city, &at(&events[index])?).await?;
+        let report: Value = serde_json::from_str(&said.out).context(said.err)?;
+        assert_eq!(report["cut_off"], (index + 1).to_string());
+        assert_eq!(report["cut_off_recorded_at"], at(&events[index])?);
+    }
+    for wrong in ["999999999", "2999-01-01", "2999-01-01T00:00:00Z", "dün"] {
+        let said = report_as_of(&city, wrong).await?;
+        assert_eq!(said.code, 1, "{wrong}: {}", said.out);
+        assert!(said.err.contains("as_of: "), "{wrong}: {}", said.err);
+    }
+    Ok(())
+}
+
+/// A program with a key, as it reads.
+struct Program<'a> {
+    base: &'a str,
+    key: String,
+}
+
+impl Program<'_> {
+    async fn get(&self, path: &str) -> anyhow::Result<(u16, Value)> {
+        let url = format!("{}/api/v1{path}", self.base);
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let answer = http.get(url).bearer_auth(&self.key).send().await?;
+        let status = answer.status().as_u16();
+        Ok((status, answer.json().await.unwrap_or_default()))
+    }
+
+    async fn file(&self, topic: &str) -> anyhow::Result<String> {
+        let url = format!("{}/api/v1/requests", self.base);
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let new = json!({ "topic": topic, "channel": "app", "description": "Deneme" });
+        let answer = http
+            .post(url)
+            .bearer_auth(&self.key)
+            .json(&new)
+            .send()
+            .await?;
+        let filed: Value = answer.json().await?;
+        Ok(filed["number"].as_str().context("a number")?.to_owned())
+    }
+}
+
+/// A request that went its way, and the events of it.
+async fn walked(city: &City, program: &Program<'_>) -> anyhow::Result<(String, Vec<Event>)> {
+    let number = program.file("pothole").await?;
+    city.handling(&number).await?;
+    let work = Work::on(city, &number);
+    work.accept().await?;
+    work.assign("ekip-1").await?;
+    work.start().await?;
+    city.settled().await?;
+    Ok((number.clone(), city.history(&number).await?))
+}
+
+#[tokio::test]
+async fn a_request_a_list_and_a_history_are_shown_as_they_were() -> anyhow::Result<()> {
+    let centre = Centre::start(&[]).await?;
+    let city = City::new("ova", &centre.base, &City::token("ova"))?;
+    let program = Program {
+        base: &centre.base,
+        key: City::token("ova"),
+    };
+    let (number, events) = walked(&city, &program).await?;
+    let state = |it: &Event| match it.r#type.as_str() {
+        "intake.RequestRegistered" => Some("registered"),
+        "routing.RequestRouted" => Some("routed"),
+        "routing.RequestAccepted" => Some("accepted"),
+        "routing.RequestAssigned" => Some("assigned"),
+        "routing.WorkStarted" => Some("in-progress"),
+        _ => None,
+    };
+    let steps = events.iter().filter_map(|it| Some((it, state(it)?)));
+    let steps: Vec<(&Event, &str)> = steps.collect();
+    assert_eq!(steps.len(), 5, "{steps:?}");
+    for (event, state) in &steps {
+        let moments = [event.position.to_string(), at(event)?];
+        for moment in moments {
+            let path = format!("/requests/{number}?as_of={moment}");
+            let (status, request) = program.get(&path).await?;
+            assert_eq!(
+                (status, &request["state"]),
+                (200, &json!(state)),
+                "{moment}"
+            );
+            assert_eq!(request["as_of"]["position"], event.position);
+            assert_eq!(request["as_of"]["recorded_at"], at(event)?);
+            // What the register itself had then.
+            let (_, list) = program.get(&format!("/requests?as_of={moment}")).await?;
+            let mut listed = list["requests"][0].clone();
+            listed["as_of"] = request["as_of"].clone();
+            assert_eq!(listed, request, "{moment}");
+            let path = format!("/requests/{number}/history?as_of={moment}");
+            let (_, history) = program.get(&path).await?;
+            let last = history["events"].as_array().and_then(|it| it.last());
+            assert_eq!(last.context("an event")?["position"], event.position);
+        }
+    }
+    let before = events[0].position - 1;
+    let (status, _) = program
+        .get(&format!("/requests/{number}?as_of={before}"))
+        .await?;
+    assert_eq!(status, 404, "it was not registered yet");
+    let (_, list) = program.get(&format!("/requests?as_of={before}")).await?;
+    assert_eq!(list["requests"], json!([]));
+    for path in [
+        format!("/requests/{number}?as_of=99999999"),
+        format!("/requests/{number}/history?as_of=2999-01-01"),
+        "/requests?as_of=2999-01-01T00:00:00Z".to_owned(),
+        "/report?from=2026-01-01&to=2026-01-02&as_of=99999999".to_owned(),
+    ] {
+        let (status, problem) = program.get(&path).await?;
+        assert_eq!(status, 409, "{path}: {problem}");
+        assert_eq!(
+            problem["errors"][0]["parameter"], "as_of",
+            "{path}: {problem}"
+        );
+    }
+
+    let (accepted, _) = steps[2];
+    let position = accepted.position.to_string();
+    for (language, said) in [
+        ("tr", "kaydına kadar bilinenler"),
+        ("en", "As known after #"),
+    ] {
+        let args = ["history", &number, "--as-of", &position, "--lang", language];
+        let told = say(&city, &args).await?;
+        assert!(told.out.contains(said), "{}{}", told.out, told.err);
+        assert!(
+            !told.out.contains("routing.RequestAssigned"),
+            "{}",
+            told.out
+        );
+    }
+
+    // Another city's log has other positions, and nothing of this one.
+    let other = Program {
+        base: &centre.base,
+        key: City::token("koy"),
+    };
+    let (status, _) = other.get(&format!("/requests/{number}?as_of=1")).await?;
+    assert_eq!(status, 404);
+    let (_, list) = other.get("/requests?as_of=1").await?;
+    assert_eq!(list["requests"], json!([]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_sees_more_of_the_past_than_of_today() -> anyhow::Result<()> {
+    let centre = Centre::start(&[]).await?;
+    let admin = centre.admin("ova").await?;
+    let city = City::new("ova", &centre.base, &City::token("ova"))?;
+    let all = Program {
+        base: &centre.base,
+        key: City::token("ova"),
+    };
+    let scopes = [("scope-read", "on"), ("unit", "parks")];
+    let parks = Program {
+        base: &centre.base,
+        key: centre.key(&admin, "park-ekibi", &scopes).await?,
+    };
+    let stays = all.file("pruning").await?;
+    let leaves = all.file("pruning").await?;
+    for number in [&stays, &leaves] {
+        assert_eq!(city.handling(number).await?.unit, "parks");
+    }
+    let then = city.settled().await?;
+    Work::on(&city, &leaves).give_back("Bizim değil").await?;
+    let target = Some(City::target(&leaves, "route"));
+    let hole = all.file("pothole").await?;
+    let unit = city.handling(&hole).await?.unit;
+    let route = contracts::routing::v1::RouteManuallyRequest { target, unit };
+    city.routing().route_manually(route).await?;
+    city.settled().await?;
+
+    let listed = async |program: &Program<'_>| {
+        let (status, list) = program.get(&format!("/requests?as_of={then}")).await?;
+        anyhow::ensure!(status == 200, "{status} {list}");
+        let requests = list["requests"].as_array().cloned().unwrap_or_default();
+        let mut numbers: Vec<String> = requests
+            .iter()
+            .map(|it| it["number"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        numbers.sort();
+        anyhow::Ok(numbers)
+    };
+    let mut both = vec![stays.clone(), leaves.clone()];
+    both.sort();
+    assert_eq!(listed(&all).await?, both);
+    eventually(SOON, "the unit sees its own only", async || {
+        let seen = listed(&parks).await?;
+        anyhow::ensure!(seen == [stays.clone()], "{seen:?}");
+        Ok(())
+    })
+    .await?;
+    for (number, status) in [(&stays, 200), (&leaves, 403)] {
+        for path in ["", "/history"] {
+            let path = format!("/requests/{number}{path}");
+            assert_eq!(parks.get(&path).await?.0, status, "{path}");
+            let path = format!("{path}?as_of={then}");
+            assert_eq!(parks.get(&path).await?.0, status, "{path}");
+        }
+    }
+    let report = format!("/report?from=2026-01-01&to=2026-01-02&as_of={then}");
+    assert_eq!(parks.get(&report).await?.0, 403);
+    let personal = format!("/requests/{stays}?as_of={then}&view=personal");
+    assert_eq!(all.get(&personal).await?.0, 409, "the past is of facts");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_replay_of_the_log_says_whether_what_was_published_is_true() -> anyhow::Result<()> {
+    let centre = Centre::start(&[]).await?;
+    let city = City::new("ova", &centre.base, &City::token("ova"))?;
+    let program = Program {
+        base: &centre.base,
+        key: City::token("ova"),
+    };
+    let (number, events) = walked(&city, &program).await?;
+    program.file("pothole").await?;
+    city.settled().await?;
+    let routed = events
+        .iter()
+        .find(|it| it.r#type == "routing.RequestRouted");
+    let routed = routed.context("it was routed")?;
+    let position = routed.position.to_string();
+
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let today = jiff::Zoned::now().date();
+    let (from, to) = (
+        today.yesterday()?.to_string(),
+        today.tomorrow()?.to_string(),
+    );
+    let span = ["--from", &from, "--to", &to, "--format", "json"];
+    let report = say(
+        &city,
+        &[&["report", "--as-of", &position], &span[..]].concat(),
+    )
+    .await?;
+    assert_eq!(report.code, 0, "{}", report.err);
+    std::fs::write(path("true.json"), &report.out)?;
+    let mut wrong: Value = serde_json::from_str(&report.out)?;
+    assert_eq!(wrong["requests"]["total"], 1);
+    wrong["requests"]["total"] = json!(2);
+    std::fs::write(path("wrong.json"), wrong.to_string())?;
+    let (_, request) = program
+        .get(&format!("/requests/{number}?as_of={position}"))
+        .await?;
+    std::fs::write(path("request.json"), request.to_string())?;
+    eventually(SOON, "all of it is signed", async || {
+        let note = city.download("/log/ova/checkpoint").await?;
+        let note = String::from_utf8(note)?;
+        let size: u64 = note.lines().nth(1).context("a size")?.parse()?;
+        anyhow::ensure!(size >= routed.position + 4, "{size}");
+        Ok(())
+    })
+    .await?;
+    let exported = say(&city, &["audit", "export", "--out", &path("log")]).await?;
+    assert_eq!(exported.code, 0, "{}", exported.err);
+
+    let offline = City::new("ova", "http://127.0.0.1:1", "none")?;
+    let bundle = path("log");
+    for (from, log) in [(&city, None), (&offline, Some(bundle.as_str()))] {
+        let replay = async |more: &[&str]| {
+            let mut args = vec!["audit", "replay", "--at", &position];
+            args.extend(more);
+            args.extend(log);
+            say(from, &args).await
+        };
+        let said = replay(&["--published", &path("true.json")]).await?;
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        assert!(said.out.contains("is what the log says"), "{}", said.out);
+        let said = replay(&["--published", &path("wrong.json")]).await?;
+        assert_eq!(said.code, 1, "{}", said.out);
+        let named = "requests.total: published 2, the log says 1";
+        assert!(said.out.contains(named), "{}", said.out);
+        let (request, days) = (
+            path("request.json"),
+            format!("{from_day}..{to}", from_day = &span[1]),
+        );
+        let said = replay(&["--request", &number, "--published", &request]).await?;
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        let said = replay(&["--report", &days]).await?;
+        let replayed: Value = serde_json::from_str(&said.out).context(said.err)?;
+        assert_eq!(replayed, serde_json::from_str::<Value>(&report.out)?);
+        let unit = request_unit(&program, &number).await?;
+        let said = replay(&["--worklist", &unit]).await?;
+        let worklist: Value = serde_json::from_str(&said.out).context(said.err)?;
+        assert_eq!(worklist["requests"].as_array().map(Vec::len), Some(1));
+        assert_eq!(worklist["requests"][0]["state"], "routed");
+    }
+    let mut late = vec!["audit", "replay", "--report", "2026-01-01..2026-01-02"];
+    late.extend(["--at", "2999-01-01", &bundle]);
+    let said = say(&offline, &late).await?;
+    assert!(
+        said.err.contains("--at: lies after the bundle's end"),
+        "{}",
+        said.err
+    );
+    let tampered = std::path::Path::new(&bundle).join("events");
+    let file = tests::files::below(&tampered)?.remove(0);
+    let mut bytes = std::fs::read(&file)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes)?;
+    let args = [
+        "audit",
+        "replay",
+        "--at",
+        &position,
+        "--worklist",
+        "roads",
+        &bundle,
+    ];
+    let said = say(&offline, &args).await?;
+    assert!(
+        said.code == 1 && said.err.contains("does not hold"),
+        "{}",
+        said.err
+    );
+    Ok(())
+}
+
+async fn request_unit(program: &Program<'_>, number: &str) -> anyhow::Result<String> {
+    let (_, request) = program.get(&format!("/requests/{number}")).await?;
+    Ok(request["unit"].as_str().context("a unit")?.to_owned())
+}
