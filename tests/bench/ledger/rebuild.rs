@@ -120,7 +120,7 @@ async fn inserted(folded: &Path, copy: &Path) -> anyhow::Result<()> {
     .await?;
     for from in (0..REQUESTS as usize).step_by(BATCH) {
         sqlx::query(
-            "insert into request select it.* from came join folded.request it on it.number = came.number
+            "insert or rollback into request select it.* from came join folded.request it on it.number = came.number
              where came.place > ?1 and came.place <= ?1 + ?2 order by came.place",
         )
         .bind(i64::try_from(from)?)

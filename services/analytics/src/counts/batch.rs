@@ -15,19 +15,26 @@ use vocabulary::RequestState;
 
 use super::{Handling, digits, due};
 
-/// A request as it is counted.
+/// A request as it is counted. What nothing changes is written once and not read again.
 #[derive(Debug, Default, sqlx::FromRow)]
 pub(super) struct Row {
+    #[sqlx(default)]
     occurred_at: i64,
     number: i64,
+    #[sqlx(default)]
     channel: i32,
+    #[sqlx(default)]
     topic: String,
     unit: String,
+    #[sqlx(default)]
     district: String,
     state: i32,
     sub_result: i32,
+    #[sqlx(default)]
     imported: bool,
+    #[sqlx(default)]
     source_agency: String,
+    #[sqlx(default)]
     source_status: String,
     pub(super) due_at: Option<i64>,
     concluded_at: Option<i64>,
@@ -67,7 +74,8 @@ impl Batch {
         let mut batch = Self::default();
         if !numbers.is_empty() {
             let rows: Vec<Row> = sqlx::query_as(
-                "select * from request where number in (select value from json_each(?))",
+                "select number, unit, state, sub_result, due_at, concluded_at, days, working_days, waiting_since
+                 from request where number in (select value from json_each(?))",
             )
             .bind(serde_json::to_string(&numbers)?)
             .fetch_all(tx)
@@ -176,7 +184,7 @@ impl Batch {
         let changed: Vec<&Row> = rows.filter(|it| it.has_changed && !it.is_new).collect();
         for piece in pieces(&self.contacts) {
             let mut insert = QueryBuilder::<Sqlite>::new(
-                "insert into contact (occurred_at, position, channel) ",
+                "insert or rollback into contact (occurred_at, position, channel) ",
             );
             insert.push_values(piece, |mut values, it| {
                 values
@@ -188,7 +196,7 @@ impl Batch {
         }
         for piece in pieces(&new) {
             let mut insert = QueryBuilder::<Sqlite>::new(
-                "insert into request (number, unit, state, sub_result, due_at, concluded_at, waiting_since, occurred_at,
+                "insert or rollback into request (number, unit, state, sub_result, due_at, concluded_at, waiting_since, occurred_at,
                     channel, topic, district, imported, source_agency, source_status, days, working_days) ",
             );
             insert.push_values(piece, |mut values, row| {
@@ -199,7 +207,7 @@ impl Batch {
         }
         for piece in pieces(&changed) {
             let mut update = QueryBuilder::<Sqlite>::new(
-                "update request set unit = column2, state = column3, sub_result = column4, due_at = column5,
+                "update or rollback request set unit = column2, state = column3, sub_result = column4, due_at = column5,
                     concluded_at = column6, waiting_since = column7 from (",
             );
             update.push_values(piece, |mut values, row| row.standing(&mut values));

@@ -3,17 +3,24 @@
 use projection::pieces;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query_builder::Separated};
 
-/// A row of `request`, and what became of it in a batch.
+/// A row of `request`, and what became of it in a batch. What nothing changes is written once and not read again.
 #[derive(Debug, Clone, Default, sqlx::FromRow)]
 pub(super) struct Row {
     pub(super) number: String,
+    #[sqlx(default)]
     pub(super) topic: String,
     pub(super) channel: String,
+    #[sqlx(default)]
     pub(super) latitude: Option<f64>,
+    #[sqlx(default)]
     pub(super) longitude: Option<f64>,
+    #[sqlx(default)]
     pub(super) district: String,
+    #[sqlx(default)]
     pub(super) neighbourhood: String,
+    #[sqlx(default)]
     pub(super) person: String,
+    #[sqlx(default)]
     pub(super) registered_at: i64,
     pub(super) updated_at: i64,
     pub(super) changed_at_position: i64,
@@ -30,7 +37,9 @@ pub(super) struct Row {
     pub(super) due_days: u32,
     pub(super) due_working_days: u32,
     pub(super) version: i64,
+    #[sqlx(default)]
     pub(super) imported: bool,
+    #[sqlx(default)]
     pub(super) source: String,
     /// The file does not have it yet.
     #[sqlx(skip)]
@@ -50,7 +59,9 @@ impl Row {
         numbers: &[&str],
     ) -> anyhow::Result<Vec<Self>> {
         let rows = sqlx::query_as(
-            "select * from request where number in (select value from json_each(?1))",
+            "select number, channel, version, changed_at_position, updated_at, state, state_since, open, unit, assignee,
+                planned_for, institution, sub_result, concluded_at, due_at, due_days, due_working_days
+             from request where number in (select value from json_each(?1))",
         )
         .bind(serde_json::to_string(numbers)?)
         .fetch_all(tx)
@@ -58,6 +69,9 @@ impl Row {
         Ok(rows)
     }
 
+    /// `or rollback`, because a batch is written whole or not at all: SQLite need not keep what a statement of many rows has
+    /// overwritten, so that it could undo that one alone.
+    ///
     /// Writes those that changed: one statement for the new ones, one for those that moved, and one that leaves most indexes
     /// alone for those of which something was said.
     pub(super) async fn write(
@@ -76,7 +90,7 @@ impl Row {
         }
         for piece in pieces(&new) {
             let mut insert = QueryBuilder::<Sqlite>::new(
-                "insert into request (number, version, changed_at_position, updated_at, state, state_since, open, unit,
+                "insert or rollback into request (number, version, changed_at_position, updated_at, state, state_since, open, unit,
                     assignee, planned_for, institution, sub_result, concluded_at, due_at, topic, channel, latitude,
                     longitude, district, neighbourhood, person, registered_at, due_days, due_working_days, imported, source) ",
             );
@@ -89,7 +103,7 @@ impl Row {
         }
         for piece in pieces(&moved) {
             let mut update = QueryBuilder::<Sqlite>::new(
-                "update request set version = column2, changed_at_position = column3, updated_at = column4,
+                "update or rollback request set version = column2, changed_at_position = column3, updated_at = column4,
                     state = column5, state_since = column6, open = column7, unit = column8, assignee = column9,
                     planned_for = column10, institution = column11, sub_result = column12, concluded_at = column13,
                     due_at = column14 from (",
@@ -103,7 +117,7 @@ impl Row {
         }
         for piece in pieces(&touched) {
             let mut update = QueryBuilder::<Sqlite>::new(
-                "update request set version = column2, changed_at_position = column3, updated_at = column4 from (",
+                "update or rollback request set version = column2, changed_at_position = column3, updated_at = column4 from (",
             );
             update.push_values(piece, |mut values, row| row.seen(&mut values));
             update.push(") where number = column1");
