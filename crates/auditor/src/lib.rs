@@ -7,6 +7,7 @@
 
 pub mod bundle;
 mod entry;
+mod fork;
 mod note;
 mod receipt;
 mod report;

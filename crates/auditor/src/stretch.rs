@@ -9,11 +9,11 @@ use std::{
     thread,
 };
 
-use contracts::ledger::v1::Event;
+use contracts::ledger::v1::{Event, LogForked};
 
 use crate::{
     bundle::{self, WIDTH, entries_path, events_path, tile_path},
-    entry,
+    entry, fork,
     report::Finding,
     tree::{Hash, leaf},
 };
@@ -41,6 +41,8 @@ pub(crate) struct Link {
     pub(crate) version: u64,
     pub(crate) recorded_at: u64,
     pub(crate) event_id: Vec<u8>,
+    /// Where it declares a fork.
+    pub(crate) fork: Option<LogForked>,
 }
 
 /// The hashes that the entries lead to.
@@ -132,7 +134,15 @@ fn by_themselves(log: &str, first: u64, width: u64, events: Vec<Event>) -> Event
                 wrong: Some(Finding::at(position, problem)),
             };
         }
+        let fork = match fork::read(&event) {
+            Ok(fork) => fork,
+            Err(problem) => {
+                let wrong = Some(Finding::at(position, problem));
+                return Events { links, wrong };
+            }
+        };
         links.push(Link {
+            fork,
             stream: event.stream,
             version: event.version,
             recorded_at: event.recorded_at,
