@@ -194,6 +194,11 @@ const DECIDED: &[(&str, &str)] = &[
         "ledger.ReactionParked.reason",
         "a class of error from a closed list",
     ),
+    (
+        "ledger.LogForked.checkpoint",
+        "a log's name, a size, a hash",
+    ),
+    ("ledger.LogForked.origin", "the log's name"),
     ("ledger.ReactionRetried.reaction", "a constant of the code"),
     ("ledger.ReactionRetried.stream", "an id"),
     (

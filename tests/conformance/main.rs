@@ -41,7 +41,10 @@ async fn holds_for(place: &Place) {
     following::history_tells_a_subject_in_order(place).await;
     following::pages_end_where_the_next_begin(place).await;
     Box::pin(following::follow_never_skips(place)).await;
-    following::a_follower_of_another_replica_hears_everything(place).await;
+    Box::pin(following::a_follower_of_another_replica_hears_everything(
+        place,
+    ))
+    .await;
     following::silence_is_broken_every_second(place).await;
     following::a_time_leads_to_what_was_recorded_by_then(place).await;
     leases::one_holder_at_a_time(place).await;

@@ -58,7 +58,7 @@ impl Ledger {
             folder,
         };
         ledger.append(1..101).await;
-        ledger.run(&["backup", "--out"]).await;
+        ledger.run(&["backup", "--out", &ledger.backup()]).await;
         ledger.append(101..151).await;
         ledger
     }
@@ -108,17 +108,17 @@ impl Ledger {
         self.client.read(request).await.unwrap().into_inner().events
     }
 
-    /// Runs `cozum <args> <backup>` beside the ledger.
+    /// Runs `cozum <args>` beside the ledger.
     async fn run(&self, args: &[&str]) {
-        let (data, backup) = (self.path("data"), self.path("backup"));
-        let paths = [&backup, &data].map(|it| it.to_str().unwrap().to_owned());
-        let args = args.iter().map(|it| (*it).to_owned());
-        let more = ["--data", "--municipalities", "ova"].map(str::to_owned);
-        let [backup, data] = paths;
-        let [flag, of, town] = more;
-        let args = args.chain([backup, flag, data, of, town]);
-        let output = Launch::new("backup", args).run().await.unwrap();
+        let launch = Launch::new("backup", args.iter().copied())
+            .env("COZUM_DATA", self.path("data").to_str().unwrap())
+            .env("COZUM_MUNICIPALITIES", "ova");
+        let output = launch.run().await.unwrap();
         assert!(output.status.success(), "{output:?}");
+    }
+
+    fn backup(&self) -> String {
+        self.path("backup").to_str().unwrap().to_owned()
     }
 
     /// The log's file is lost, and the backup put in its place.
@@ -127,7 +127,7 @@ impl Ledger {
         for end in ["", "-wal", "-shm"] {
             let _ = fs::remove_file(self.path(&format!("data/ledger/ova.db{end}")));
         }
-        self.run(&["restore", "--from"]).await;
+        self.run(&["restore", "--from", &self.backup()]).await;
     }
 
     async fn refuses(&mut self, why: &str) {
@@ -192,9 +192,30 @@ async fn what_is_missing_comes_back_from_jetstream_and_nothing_that_was_slipped_
     ledger
         .refuses("position 171: nobody signed it, and it lacks the ledger's seal")
         .await;
+    // A person says that it is lost: the log goes on under another name, and JetStream from there with it.
+    let declare = ["restore", "--declare-fork", "--ground", "events-lost"];
+    ledger.run(&declare).await;
+    ledger.process.wait_ready().await.unwrap();
+    let events = ledger.events().await;
+    assert_eq!(events.len(), 101);
+    assert_eq!(events[100].r#type, "ledger.LogForked");
+    let stream = format!("a-{}", 102);
+    ledger.ask(command(102, &[(&stream, 0, 1)])).await;
+    eventually(SOON, "JetStream holds the log as it is now", async || {
+        let state = ledger.stream().await?.get_info().await?.state;
+        anyhow::ensure!(state.last_sequence == 102, "{}", state.last_sequence);
+        let message = ledger.stream().await?.get_raw_message(101).await?;
+        let (_, told) = cloudevents::identity(&message.headers)?;
+        anyhow::ensure!(told == events[100].commitment, "it is another");
+        Ok(())
+    })
+    .await
+    .unwrap();
+
     // JetStream is lost: nobody can bring the rest.
+    ledger.lost_and_restored().await;
     ledger.nats.wipe().await.unwrap();
     ledger
-        .refuses("170 events were signed: it was rolled back")
+        .refuses("events were signed: it was rolled back")
         .await;
 }

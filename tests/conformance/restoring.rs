@@ -9,6 +9,7 @@ use contracts::ledger::v1::Event;
 use ledger::{LEASE, LogError, tree::Signed};
 use tempfile::TempDir;
 use tests::process::Launch;
+use transparency::Checkpoint;
 use vocabulary::Municipality;
 
 use crate::{
@@ -26,7 +27,7 @@ pub(crate) struct Centre {
 }
 
 impl Centre {
-    async fn sqlite() -> Self {
+    fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         Self::at(
             format!("sqlite:{}", folder.path().join("log").display()),
@@ -165,25 +166,25 @@ async fn a_backup_comes_back_as_it_was(from: Centre, to: Centre) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_sqlite_comes_back_into_sqlite() {
-    let there = (Centre::sqlite().await, Centre::sqlite().await);
+    let there = (Centre::sqlite(), Centre::sqlite());
     Box::pin(a_backup_comes_back_as_it_was(there.0, there.1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_moves_from_sqlite_to_postgres_and_keeps_its_root() {
-    let there = (Centre::sqlite().await, Centre::postgres().await);
+    let there = (Centre::sqlite(), Centre::postgres().await);
     Box::pin(a_backup_comes_back_as_it_was(there.0, there.1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_moves_from_postgres_to_sqlite_and_keeps_its_root() {
-    let there = (Centre::postgres().await, Centre::sqlite().await);
+    let there = (Centre::postgres().await, Centre::sqlite());
     Box::pin(a_backup_comes_back_as_it_was(there.0, there.1)).await;
 }
 
 /// A centre with a log of 600 events that were signed, and a backup of it.
 async fn backed_up() -> (Centre, Municipality, PathBuf) {
-    let centre = Centre::sqlite().await;
+    let centre = Centre::sqlite();
     let town = centre.place.municipality();
     let log = centre.signing(&town).await;
     append(&log, 1, 300).await;
@@ -197,7 +198,7 @@ async fn backed_up() -> (Centre, Municipality, PathBuf) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_byte_of_a_backup_is_named_and_nothing_of_it_comes_back() {
     let (from, town, backup) = backed_up().await;
-    let to = Centre::sqlite().await.with_the_key_of(&from);
+    let to = Centre::sqlite().with_the_key_of(&from);
     let args = ["restore", "--from", text(&backup)];
     // Where in the file, and the position that must be told, where one can be.
     let changes = [
@@ -250,13 +251,13 @@ async fn an_old_backup_is_brought_forward_and_by_what_was_signed_alone() {
     assert!(told.unwrap().contains("600 events are back"));
 
     // The same events, signed by somebody else.
-    let forger = Centre::sqlite().await;
+    let forger = Centre::sqlite();
     let told = forger
         .run(&town, &["restore", "--recover", "--from", text(&newer)])
         .await;
     assert!(told.unwrap_err().contains("is not signed by the key"));
     // Another history, by the very key.
-    let another = Centre::sqlite().await.with_the_key_of(&from);
+    let another = Centre::sqlite().with_the_key_of(&from);
     let fork = another.signing(&town).await;
     append(&fork, 9, 450).await;
     signed(&fork).await;
@@ -284,7 +285,7 @@ async fn an_old_backup_is_brought_forward_and_by_what_was_signed_alone() {
     assert_eq!(whole(&back).await, whole(&log).await);
 
     // A backup notices when its log was rolled back.
-    let rolled_back = Centre::sqlite().await.with_the_key_of(&from);
+    let rolled_back = Centre::sqlite().with_the_key_of(&from);
     rolled_back
         .run(&town, &["restore", "--from", text(&older)])
         .await
@@ -293,4 +294,96 @@ async fn an_old_backup_is_brought_forward_and_by_what_was_signed_alone() {
         .run(&town, &["backup", "--out", text(&newer)])
         .await;
     assert!(refused.unwrap_err().contains("position 601: is missing"));
+}
+
+async fn a_fork_is_declared_and_told(to: Centre) {
+    let (from, town, older) = backed_up().await;
+    let at_600 = fs::read_to_string(older.join(town.as_str()).join("checkpoint")).unwrap();
+    let log = from.signing(&town).await;
+    from.place.pass(LEASE * 2);
+    append(&log, 2, 100).await;
+    let at_800 = signed(&log).await.note;
+    drop(log);
+    let to = to.with_the_key_of(&from);
+    to.run(&town, &["restore", "--from", text(&older)])
+        .await
+        .unwrap();
+    let declare = ["restore", "--declare-fork", "--ground", "events-lost"];
+    let refused = to.run(&town, &declare).await.unwrap_err();
+    assert!(refused.contains("remembers nothing"), "{refused}");
+    let memory = format!("ledger/signed/{town}.checkpoint");
+    fs::copy(from.path(&memory), to.path(&memory)).unwrap();
+    assert!(to.run(&town, &["restore", "--declare-fork"]).await.is_err());
+
+    let told = to.run(&town, &declare).await.unwrap();
+    let name = format!("example.org/log/fork-1/{town}");
+    assert!(
+        told.contains("position 601") && told.contains(&name),
+        "{told}"
+    );
+    let refused = to.run(&town, &declare).await.unwrap_err();
+    assert!(refused.contains("there is nothing to declare"), "{refused}");
+    let aside = fs::read_to_string(to.path(&memory).with_extension("left-at-800"));
+    assert_eq!(aside.unwrap(), at_800);
+
+    let log = to.signing(&town).await;
+    append(&log, 3, 50).await;
+    let now = signed(&log).await;
+    assert_eq!(
+        (now.size, now.note.lines().next()),
+        (701, Some(name.as_str()))
+    );
+    let bundle = to.path("bundle");
+    let told = to.run(&town, &["backup", "--out", text(&bundle)]).await;
+    assert!(told.unwrap().contains("701 of them"));
+    let verified = |kept: &str| {
+        let asked = auditor::Asked {
+            key: None,
+            kept: vec![kept.to_owned()],
+        };
+        auditor::verify(&bundle.join(town.as_str()), &asked)
+    };
+    // What was signed before the fork, under the old name, still holds.
+    let report = verified(&at_600);
+    assert_eq!(report.finding, None);
+    let told = report.holds.join("\n");
+    assert!(
+        told.contains("at position 601 a fork was declared (events were lost): 800 events"),
+        "{told}"
+    );
+    let finding = verified(&at_800).finding.unwrap();
+    assert_eq!(finding.position, 601, "{finding}");
+    assert!(
+        finding.problem.contains("a history that was left"),
+        "{finding}"
+    );
+    // Another log of the same key is none of this one.
+    let other = SigningKeyOf(&from).signs("example.org/log/other", 600);
+    let finding = verified(&other).finding.unwrap();
+    assert!(finding.problem.contains("is of another log"), "{finding}");
+}
+
+/// Signs what it likes.
+struct SigningKeyOf<'a>(&'a Centre);
+
+impl SigningKeyOf<'_> {
+    fn signs(&self, origin: &str, size: u64) -> String {
+        let key = seed(&self.0.path("ledger")).key(origin).unwrap();
+        let checkpoint = Checkpoint {
+            origin: origin.to_owned(),
+            size,
+            root: [7; 32],
+        };
+        key.sign(&checkpoint.to_string())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_of_a_log_in_sqlite_is_declared_and_told() {
+    Box::pin(a_fork_is_declared_and_told(Centre::sqlite())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_of_a_log_in_postgres_is_declared_and_told() {
+    Box::pin(a_fork_is_declared_and_told(Centre::postgres().await)).await;
 }

@@ -20,6 +20,14 @@ use tests::{
 
 const CITY: &str = "ova";
 
+const READERS: [Role; 5] = [
+    Role::Intake,
+    Role::Routing,
+    Role::Notification,
+    Role::Analytics,
+    Role::Gateway,
+];
+
 /// Files the requests of these numbers: the same words would be the same request.
 async fn filed(city: &City, which: std::ops::Range<usize>) -> anyhow::Result<Vec<String>> {
     let mut numbers = vec![];
@@ -53,7 +61,7 @@ async fn run(cluster: &Cluster, args: &[&str]) -> anyhow::Result<Result<String, 
     Ok(if output.status.success() {
         Ok(out)
     } else {
-        Err(err)
+        Err(format!("{out}{err}"))
     })
 }
 
@@ -83,8 +91,10 @@ async fn refuses(cluster: &mut Cluster, city: &City, why: &str) -> anyhow::Resul
         Ok(())
     })
     .await?;
-    let refused = city.head().await.unwrap_err().to_string();
-    assert!(refused.contains("not served"), "{refused}");
+    let Err(refused) = city.head().await else {
+        anyhow::bail!("it was read");
+    };
+    assert!(refused.to_string().contains("not served"), "{refused}");
     let filed = [
         ("service_code", "pothole"),
         ("address_string", "Çarşı Cad. 1"),
@@ -106,12 +116,7 @@ async fn all_is_back(
     let now = log::read(&cluster.log_url(), CITY).await?;
     log::check_order(&now)?;
     assert_eq!(&now[..before.len()], before);
-    for role in [
-        Role::Routing,
-        Role::Notification,
-        Role::Analytics,
-        Role::Gateway,
-    ] {
+    for role in READERS {
         crate::read_models::caught_up(cluster, role, CITY, head).await?;
     }
     let receipt = receipt.to_str().context("a path")?;
@@ -202,13 +207,22 @@ async fn a_log_that_came_back_behind_what_was_signed_serves_nobody_until_all_of_
     let mut forged = whole.clone();
     *forged.last_mut().context("a byte")? ^= 1;
     fs::write(&file, forged)?;
-    let refused = run(&cluster, &recover).await?.unwrap_err();
+    let Err(refused) = run(&cluster, &recover).await? else {
+        anyhow::bail!("a forged bundle came back");
+    };
     assert!(refused.contains("position "), "{refused}");
     fs::write(&file, whole)?;
     done(&cluster, &recover).await?;
     cluster.process(Role::Ledger)?.wait_ready().await?;
     all_is_back(&cluster, &city, &before, receipt.as_ref()).await?;
     filed(&city, 8..9).await?;
+    jetstream_holds_the_log(&cluster, &city).await?;
+
+    // Nobody has it any more.
+    a_fork_is_declared(&mut cluster, &city, folder.path()).await
+}
+
+async fn jetstream_holds_the_log(cluster: &Cluster, city: &City) -> anyhow::Result<()> {
     let context = jetstream::new(async_nats::connect(cluster.nats.url()).await?);
     eventually(SOON, "JetStream holds the log again", async || {
         let held = messages(&context, CITY).await?.len() as u64;
@@ -217,6 +231,61 @@ async fn a_log_that_came_back_behind_what_was_signed_serves_nobody_until_all_of_
         Ok(())
     })
     .await
+}
+
+/// The log goes on under another name, and whoever asks is told.
+async fn a_fork_is_declared(
+    cluster: &mut Cluster,
+    city: &City,
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    lost_and_restored(cluster, &path("older")).await?;
+    cluster.nats.wipe().await?;
+    for role in READERS {
+        cluster.kill9(role)?;
+        let (role, data) = (role.as_str(), cluster.data());
+        fs::remove_dir_all(data.join(role).join(role).join(CITY))?;
+    }
+    let declare = ["restore", "--declare-fork", "--ground", "events-lost"];
+    let told = done(cluster, &declare).await?;
+    assert!(
+        told.contains("goes on as localhost/log/fork-1/ova"),
+        "{told}"
+    );
+    let Err(again) = run(cluster, &declare).await? else {
+        anyhow::bail!("it was declared twice");
+    };
+    assert!(again.contains("there is nothing to declare"), "{again}");
+    cluster.restart(Role::Ledger).await?;
+    for role in READERS {
+        cluster.restart(role).await?;
+    }
+    filed(city, 9..10).await?;
+    jetstream_holds_the_log(cluster, city).await?;
+    let head = city.settled().await?;
+    for role in READERS {
+        crate::read_models::caught_up(cluster, role, CITY, head).await?;
+    }
+    let (bundle, kept) = (path("forked"), path("kept"));
+    let exported = city
+        .cli(&["audit", "export", "--out", &bundle])
+        .run()
+        .await?;
+    anyhow::ensure!(exported.status.success(), "{exported:?}");
+    let told = done(cluster, &["audit", "verify", &bundle]).await?;
+    assert!(
+        told.contains("a fork was declared (events were lost)"),
+        "{told}"
+    );
+    // A receipt of what was lost holds: the centre had signed it.
+    let told = done(cluster, &["audit", "verify", &path("receipt")]).await?;
+    assert!(told.contains("all of it holds"), "{told}");
+    let verify = ["audit", "verify", &bundle, "--checkpoint", &kept];
+    let output = Launch::new("audit", verify).run().await?;
+    let told = String::from_utf8(output.stdout)?;
+    assert!(told.contains("is of a history that was left"), "{told}");
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

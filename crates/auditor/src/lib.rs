@@ -7,6 +7,7 @@
 
 pub mod bundle;
 mod event;
+mod fork;
 mod note;
 mod receipt;
 mod report;

@@ -74,6 +74,20 @@ pub(crate) struct Checkpoint {
 }
 
 impl Key {
+    /// The same key under another name: a log that was forked keeps its key.
+    pub(crate) fn named(&self, name: &str) -> Self {
+        let typed = [&[ED25519_TYPE], self.public.as_slice()].concat();
+        let hash = sha256(&[name.as_bytes(), b"\n", &typed]);
+        let id = [hash[0], hash[1], hash[2], hash[3]];
+        let hex: String = id.iter().map(|it| format!("{it:02x}")).collect();
+        Self {
+            text: format!("{name}+{hex}+{}", BASE64_STANDARD.encode(typed)),
+            name: name.to_owned(),
+            id,
+            public: self.public.clone(),
+        }
+    }
+
     /// Reads a checkpoint that this key signed.
     pub(crate) fn open(&self, note: &str) -> Result<Checkpoint, NotTaken> {
         let text = self.signed_text(note)?;

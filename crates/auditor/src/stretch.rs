@@ -9,9 +9,12 @@ use std::{
     thread,
 };
 
+use contracts::ledger::v1::LogForked;
+
 use crate::{
     bundle::{self, WIDTH, entries_path, events_path, tile_path},
     event::{self, Event},
+    fork,
     report::Finding,
     tree::{Hash, leaf},
 };
@@ -40,6 +43,8 @@ pub(crate) struct Link {
     pub(crate) version: u64,
     pub(crate) recorded_at: u64,
     pub(crate) event_id: [u8; 16],
+    /// Where it declares a fork.
+    pub(crate) fork: Option<LogForked>,
 }
 
 /// The hashes that the entries lead to.
@@ -172,6 +177,7 @@ fn by_itself(
         stream: event.stream.to_owned(),
         version: event.version,
         recorded_at: event.recorded_at,
+        fork: fork::read(event)?,
         event_id: event_id.map_err(|_| "its id is not 16 bytes".to_owned())?,
     })
 }

@@ -10,7 +10,8 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use crate::{
     bundle::{WIDTH, notes, tile_path},
-    note::{Checkpoint, Key},
+    fork::Forks,
+    note::{Checkpoint, Key, NotTaken},
     report::{Finding, Report},
     stretch::{self, Events, Link, Stretch},
     tree::{Growing, Hash, continues},
@@ -58,6 +59,7 @@ fn check(folder: &Path, asked: &Asked, report: &mut Report) -> Result<(), Findin
     let with_events = folder.join("events").is_dir();
     let mut pass = Pass {
         folder,
+        forks: Forks::of(signed.others.clone()),
         signed: &signed,
         tree: Growing::default(),
         agreed: 0,
@@ -71,6 +73,7 @@ fn check(folder: &Path, asked: &Asked, report: &mut Report) -> Result<(), Findin
     for (level, index, hashes) in pass.tree.partial() {
         compare(folder, level, index, hashes)?;
     }
+    pass.forks.check(&key, &signed.newest, report)?;
     let proofs = proofs(folder, &signed)?;
 
     let count = signed.roots.values().map(Vec::len).sum::<usize>();
@@ -110,6 +113,8 @@ fn text(folder: &Path, path: &str) -> Option<String> {
 /// What was signed, and must come out at each size.
 struct Signed {
     newest: Checkpoint,
+    /// What was signed under other names.
+    others: Vec<(Checkpoint, &'static str)>,
     roots: BTreeMap<u64, Vec<(Hash, &'static str)>>,
 }
 
@@ -117,7 +122,8 @@ impl Signed {
     fn read(folder: &Path, key: &Key, kept: &[String]) -> Result<Self, Finding> {
         let note =
             text(folder, "checkpoint").ok_or_else(|| Finding::at(1, "there is no checkpoint"))?;
-        let newest = open(key, &note, "the checkpoint")?;
+        let newest = key.open(&note);
+        let newest = newest.map_err(|error| refused(&note, "the checkpoint", error))?;
         let listed = text(folder, "checkpoints").unwrap_or_default();
         let mut all = vec![(newest.clone(), "the checkpoint")];
         for note in notes(&listed) {
@@ -133,10 +139,11 @@ impl Signed {
             ));
         }
         let mut roots: BTreeMap<u64, Vec<_>> = BTreeMap::new();
+        let mut others = vec![];
         for (it, what) in all {
             if it.origin != newest.origin {
-                let problem = format!("{what} is of another log: {}", it.origin);
-                return Err(Finding::at(it.size.max(1), problem));
+                others.push((it, what));
+                continue;
             }
             if it.size > newest.size {
                 let (size, end) = (it.size, newest.size);
@@ -146,22 +153,43 @@ impl Signed {
             }
             roots.entry(it.size).or_default().push((it.root, what));
         }
-        Ok(Self { newest, roots })
+        Ok(Self {
+            newest,
+            others,
+            roots,
+        })
     }
 }
 
+impl Signed {
+    /// What was signed at a size, under whichever name.
+    fn root(&self, size: u64) -> Option<Hash> {
+        let here = self.roots.get(&size).and_then(|it| it.first());
+        let before = self.others.iter().find(|it| it.0.size == size);
+        here.map(|it| it.0).or(before.map(|it| it.0.root))
+    }
+}
+
+/// Opens a note, whichever name of the log it bears: forks tell later which names those are.
 fn open(key: &Key, note: &str, what: &str) -> Result<Checkpoint, Finding> {
-    key.open(note).map_err(|error| {
-        let size = note.lines().nth(1).and_then(|it| it.parse().ok());
-        Finding::at(
-            size.unwrap_or(1).max(1),
-            format!("{what} up to here {error}"),
-        )
-    })
+    let name = note.lines().next().unwrap_or_default();
+    let opened = key
+        .open(note)
+        .or_else(|error| key.named(name).open(note).map_err(|_| error));
+    opened.map_err(|error| refused(note, what, error))
+}
+
+fn refused(note: &str, what: &str, error: NotTaken) -> Finding {
+    let size = note.lines().nth(1).and_then(|it| it.parse().ok());
+    Finding::at(
+        size.unwrap_or(1).max(1),
+        format!("{what} up to here {error}"),
+    )
 }
 
 struct Pass<'a> {
     folder: &'a Path,
+    forks: Forks,
     signed: &'a Signed,
     tree: Growing,
     /// The last size at which the tree was what was signed.
@@ -173,7 +201,12 @@ impl Pass<'_> {
     /// Holds the next 256 positions against those before: the events, and the tiles that their entries fill.
     fn take(&mut self, index: u64, stretch: Stretch) -> Result<(), Finding> {
         let first = index * WIDTH;
-        if let Some(events) = stretch.events {
+        if let Some(mut events) = stretch.events {
+            for (position, link) in (first + 1..).zip(&mut events.links) {
+                if let Some(fork) = link.fork.take() {
+                    self.forks.declared(position, fork);
+                }
+            }
             self.chain.take(first, events)?;
         }
         let entries = stretch.entries;
@@ -196,6 +229,7 @@ impl Pass<'_> {
     /// Whether the tree, as it is now, is what was signed at its size.
     fn roots(&mut self) -> Result<(), Finding> {
         let size = self.tree.size();
+        self.forks.passes(size, || self.tree.root());
         let Some(roots) = self.signed.roots.get(&size) else {
             return Ok(());
         };
@@ -255,8 +289,8 @@ fn proofs(folder: &Path, signed: &Signed) -> Result<usize, Finding> {
     sizes.sort_unstable();
     for size in &sizes {
         let wrong = |problem: &str| Finding::at((*size).max(1), format!("proofs/{size} {problem}"));
-        let root = signed.roots.get(size).and_then(|it| it.first());
-        let (root, _) = root.ok_or_else(|| wrong("is of no checkpoint"))?;
+        let root = signed.root(*size);
+        let root = root.ok_or_else(|| wrong("is of no checkpoint"))?;
         let text =
             text(folder, &format!("proofs/{size}")).ok_or_else(|| wrong("cannot be read"))?;
         let hashes: Option<Vec<Hash>> = text
@@ -265,7 +299,7 @@ fn proofs(folder: &Path, signed: &Signed) -> Result<usize, Finding> {
             .collect();
         let hashes = hashes.filter(|_| text.is_empty() || text.ends_with('\n'));
         let hashes = hashes.ok_or_else(|| wrong("is not made of hashes"))?;
-        if !continues((*size, *root), newest, &hashes) {
+        if !continues((*size, root), newest, &hashes) {
             return Err(wrong("does not lead to the newest checkpoint"));
         }
     }

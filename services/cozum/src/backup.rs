@@ -5,11 +5,15 @@
 //! must be deleted sooner, or who was erased stays readable. Neither holds the master key or the signing key.
 
 mod files;
+mod fork;
 mod log;
 mod restore;
 mod stores;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 
@@ -22,8 +26,8 @@ use crate::cli;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Backup {
     /// A folder with one folder per municipality; into one that holds an earlier backup, only what is new is written
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "keys")]
+    out: Option<PathBuf>,
     /// A file that is not there yet, for the wrapped keys and the attachments; keep it apart from the log, and not for long
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -41,18 +45,11 @@ impl Backup {
                 file.display()
             );
         }
-        let municipalities = self.stores.municipalities()?;
-        let shelf = self.stores.shelf(Some(&municipalities)).await?;
-        for municipality in &municipalities {
-            let log = stores::open(&shelf, municipality).await?;
-            let folder = self.out.join(municipality.as_str());
-            let seed = self.stores.seed()?;
-            let told = log::write(&log, &seed, &folder).await;
-            let told = told.with_context(|| format!("the log of {municipality}"))?;
-            cli::answer(&format!("{municipality}: {told}\n"))?;
+        if let Some(out) = &self.out {
+            self.logs(out).await?;
         }
         if let Some(file) = &self.keys {
-            let (from, to) = (self.stores.keys()?, format!("sqlite:{}", file.display()));
+            let (from, to) = (self.stores.keys(), format!("sqlite:{}", file.display()));
             let copied = vault::copy(&from, &to).await.context("the keys")?;
             let vault::Copied { keys, files } = copied;
             let file = file.display();
@@ -61,5 +58,19 @@ impl Backup {
             ))?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    async fn logs(&self, out: &Path) -> anyhow::Result<()> {
+        let municipalities = self.stores.municipalities()?;
+        let shelf = self.stores.shelf(Some(&municipalities)).await?;
+        let seed = self.stores.seed()?;
+        for municipality in &municipalities {
+            let log = stores::open(&shelf, municipality).await?;
+            let folder = out.join(municipality.as_str());
+            let told = log::write(&log, &seed, &folder).await;
+            let told = told.with_context(|| format!("the log of {municipality}"))?;
+            cli::answer(&format!("{municipality}: {told}\n"))?;
+        }
+        Ok(())
     }
 }

@@ -149,6 +149,7 @@ mod tests {
             "cozum backup --out d --keys f --data d --ledger-store sqlite:d --vault-store sqlite:f",
             "cozum restore --from d --keys f --municipalities ova --ledger-store postgres://h/d",
             "cozum restore --from d --recover",
+            "cozum restore --declare-fork --ground events-lost --municipalities ova",
             "cozum parked list",
             "cozum healthcheck http://127.0.0.1:1",
             "cozum serve gateway --data d",

@@ -2,7 +2,7 @@
 //! published with `Nats-Expected-Last-Sequence: position - 1`, so it is stored at its position or not at all, however many
 //! relays run and whatever NATS forgot. No message id is sent: a duplicate id is acknowledged while nothing is stored.
 
-mod place;
+pub(crate) mod place;
 mod seal;
 
 use std::{sync::Arc, time::Duration};

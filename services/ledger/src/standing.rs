@@ -130,7 +130,8 @@ impl Guard {
             if edge.map_err(anyhow::Error::from)?.root() != signed.root {
                 let size = signed.size;
                 return Err(Refused::Because(format!(
-                    "the log's first {size} events are not those that were signed as {}",
+                    "the log's first {size} events are not those that were signed as {}. What it was comes back by `cozum restore` into \
+                     an empty store; where nobody has it, `--declare-fork` says so",
                     signed.origin
                 )));
             }
@@ -160,7 +161,7 @@ impl Guard {
         if client.connection_state() != State::Connected {
             return None;
         }
-        Told::ask(client, self.log.municipality()).await
+        Told::ask(client, &self.log).await
     }
 
     /// Brings back what is missing, up to the last message.

@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** nothing beyond the newest signed checkpoint is shown, so whoever fetches a tile can check it.
 
+pub mod fork;
 mod key;
 mod memory;
 pub mod sign;
@@ -113,18 +114,24 @@ async fn edge(store: &Store, size: u64) -> Result<Edge, StoreError> {
     Edge::resume(size, tiles).map_err(|it| torn(&it.to_string()))
 }
 
-/// The edge of the tree at any size, however far tiles are kept.
-pub(crate) async fn edge_at(store: &Store, size: u64) -> Result<Edge, StoreError> {
+/// The edge of the tree at any size, and the tiles that became full since what was signed last.
+async fn grown(store: &Store, size: u64) -> Result<(Edge, Vec<FullTile>), StoreError> {
     let signed = store.latest_checkpoint().await?.map_or(0, |it| it.size);
     let mut edge = edge(store, signed.min(size)).await?;
+    let mut full = vec![];
     while edge.size() < size {
         let count = (size - edge.size()).min(PAGE);
         let rows = store.commitments(edge.size(), count).await?;
         for entry in exactly(rows, count)? {
-            edge.push(leaf(&entry), |_, _| ());
+            grow(&mut edge, &mut full, &entry);
         }
     }
-    Ok(edge)
+    Ok((edge, full))
+}
+
+/// The edge of the tree at any size, however far tiles are kept.
+pub(crate) async fn edge_at(store: &Store, size: u64) -> Result<Edge, StoreError> {
+    Ok(grown(store, size).await?.0)
 }
 
 /// Appends an entry, and notes each tile that it filled.

@@ -24,6 +24,7 @@ use vocabulary::Municipality;
 
 use super::{
     files::{Backed, Fingerprint, read_fingerprints},
+    fork,
     log::size,
     stores::Stores,
 };
@@ -33,7 +34,7 @@ use crate::cli;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restore {
     /// A folder that `backup` wrote; with --recover, one that `audit export` wrote will do in the place of a municipality's
-    #[arg(long, value_name = "DIR", required_unless_present = "keys")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["keys", "declare_fork"])]
     from: Option<PathBuf>,
     /// A file with keys that `backup` wrote
     #[arg(long, value_name = "FILE")]
@@ -41,6 +42,12 @@ pub(crate) struct Restore {
     /// Only brings back what is missing behind the events that are there
     #[arg(long)]
     recover: bool,
+    /// Instead: says for ever that what was signed is lost, and has the log go on under another name
+    #[arg(long, requires = "ground", conflicts_with_all = ["from", "keys", "recover"])]
+    declare_fork: bool,
+    /// Why a fork is declared
+    #[arg(long, value_enum, requires = "declare_fork")]
+    ground: Option<fork::Ground>,
     /// The logs' public key as it was published, where the signing key is not on this machine
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
@@ -51,6 +58,9 @@ pub(crate) struct Restore {
 impl Restore {
     /// Brings the logs back, then the keys.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        if let Some(ground) = self.ground {
+            fork::declare(&self.stores, ground).await?;
+        }
         if let Some(from) = &self.from {
             let shelf = self.stores.shelf(None).await?;
             for municipality in self.stores.municipalities()? {
@@ -62,7 +72,7 @@ impl Restore {
         }
         if let Some(file) = &self.keys {
             anyhow::ensure!(file.exists(), "--keys {}: is not there", file.display());
-            let (from, to) = (format!("sqlite:{}", file.display()), self.stores.keys()?);
+            let (from, to) = (format!("sqlite:{}", file.display()), self.stores.keys());
             let copied = vault::copy(&from, &to).await.context("the keys")?;
             let vault::Copied { keys, files } = copied;
             cli::answer(&format!("{keys} keys and {files} attachments are back\n"))?;

@@ -2,11 +2,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chassis::{Clock, config::Hidden};
-use ledger::{Location, Log, Shelf, tree::SigningSeed};
+use ledger::{
+    Location, Log, Shelf,
+    tree::{Memory, SigningSeed},
+};
 use vocabulary::Municipality;
 
 /// Appends that may wait: none are made here.
-const QUEUE: usize = 1;
+pub(super) const QUEUE: usize = 1;
 
 /// Where a centre keeps what is true, as its own settings say
 #[derive(Debug, clap::Args)]
@@ -67,12 +70,12 @@ impl Stores {
     }
 
     /// The keys' store.
-    pub(super) fn keys(&self) -> anyhow::Result<String> {
-        let Some(store) = &self.vault_store else {
-            let file = self.data.join("intake/vault/keys.db");
-            return Ok(format!("sqlite:{}", file.display()));
-        };
-        Ok(store.expose().to_owned())
+    pub(super) fn keys(&self) -> String {
+        let file = self.data.join("intake/vault/keys.db");
+        self.vault_store.as_ref().map_or_else(
+            || format!("sqlite:{}", file.display()),
+            |store| store.expose().to_owned(),
+        )
     }
 
     /// The key that signs, which is only looked at.
@@ -96,6 +99,12 @@ impl Stores {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| file.display().to_string()),
         }
+    }
+
+    /// The signer's memory of a log.
+    pub(super) async fn memory(&self, municipality: &Municipality) -> anyhow::Result<Memory> {
+        let folder = self.ledger().join("signed");
+        Ok(Memory::open(&folder, municipality.as_str()).await?)
     }
 
     fn ledger(&self) -> PathBuf {

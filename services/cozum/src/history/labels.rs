@@ -33,6 +33,7 @@ pub(super) fn label(event_type: &str, language: Language) -> &str {
         "notification.NotificationFailed" => ("Bildirim iletilemedi", "Notification failed"),
         "ledger.ReactionParked" => ("İşlem beklemeye alındı", "Reaction parked"),
         "ledger.ReactionRetried" => ("İşlem yeniden denendi", "Reaction retried"),
+        "ledger.LogForked" => ("Kayıt defteri çatallandı", "Log forked"),
         other => return other,
     };
     match language {

@@ -11,7 +11,10 @@ use async_nats::jetstream::{
 use chassis::{Clock, cloudevents};
 
 use super::Ended;
-use crate::log::Log;
+use crate::{
+    log::{Log, LogError},
+    tree::fork,
+};
 
 /// NATS is a cache of the newest weeks, not the truth.
 const MAX_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -49,8 +52,40 @@ pub(super) async fn find(
             return create(context, log, oldest, replicas).await;
         }
     }
+    if is_left(&stream, log).await.map_err(anyhow::Error::from)? {
+        tracing::warn!(
+            stream = name,
+            "a NATS stream of the history that was left is made anew"
+        );
+        context
+            .delete_stream(&name)
+            .await
+            .map_err(anyhow::Error::from)?;
+        let oldest = oldest_kept(log, clock).await?;
+        return create(context, log, oldest, replicas).await;
+    }
     check_history(&stream, log).await?;
     Ok(stream)
+}
+
+/// Whether a stream goes on where a fork was declared, in another way than the log does: what it holds was left.
+pub(crate) async fn is_left<I>(stream: &Stream<I>, log: &Log) -> Result<bool, LogError> {
+    let Some(fork) = fork::newest(log).await? else {
+        return Ok(false);
+    };
+    let Ok(info) = stream.get_info().await else {
+        return Ok(false);
+    };
+    if info.state.last_sequence < fork.position {
+        return Ok(false);
+    }
+    if info.state.first_sequence > fork.position {
+        // The relay begins a stream at the newest weeks; where that is behind the fork, its last message tells.
+        return Ok(false);
+    }
+    let message = stream.get_raw_message(fork.position).await.ok();
+    let told = message.and_then(|it| cloudevents::identity(&it.headers).ok());
+    Ok(told.is_some_and(|it| it != (fork.position, fork.commitment)))
 }
 
 fn is_missing(kind: &GetStreamErrorKind) -> bool {

@@ -14,12 +14,11 @@ use chassis::{Clock, cloudevents};
 use contracts::ledger::v1::Event;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use transparency::{Checkpoint, leaf};
-use vocabulary::Municipality;
 
 use super::Refused;
 use crate::{
     log::Log,
-    relay::Seal,
+    relay::{Seal, place::is_left},
     restore::{NotRestored, Restore, Returning, check},
     tree::edge_at,
 };
@@ -39,11 +38,14 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Asks; `None` where there is no stream, or no answer.
-    pub(super) async fn ask(client: &Client, municipality: &Municipality) -> Option<Self> {
+    /// Asks; `None` where there is no stream, or no answer, or one of a history that was left.
+    pub(super) async fn ask(client: &Client, log: &Log) -> Option<Self> {
         let context = ContextBuilder::new().timeout(TIMEOUT).build(client.clone());
-        let name = cloudevents::stream_name(municipality);
+        let name = cloudevents::stream_name(log.municipality());
         let stream = context.get_stream(name).await.ok()?;
+        if is_left(&stream, log).await.ok()? {
+            return None;
+        }
         let state = &stream.cached_info().state;
         let (first, last) = (state.first_sequence, state.last_sequence);
         let is_empty = state.messages == 0;
@@ -119,7 +121,7 @@ impl Missing<'_> {
                 format!("the log ends at {head}, but NATS holds more: it was rolled back")
             };
             Refused::Because(format!(
-                "{short}; {problem}. `cozum restore --recover` brings it forward from a newer backup"
+                "{short}; {problem}. `cozum restore --recover` brings it forward from a newer backup; where nobody has what is missing, `--declare-fork` says so"
             ))
         };
         let told = told.ok_or_else(|| because("NATS cannot be asked for the rest".to_owned()))?;

@@ -29,6 +29,13 @@ impl Memory {
         }
     }
 
+    /// Puts what was signed last aside for ever: the history that it is of was left.
+    pub(super) async fn leave(&self, size: u64) -> std::io::Result<()> {
+        let aside = self.file.with_extension(format!("left-at-{size}"));
+        fs::copy(&self.file, &aside).await?;
+        fs::File::open(&aside).await?.sync_all().await
+    }
+
     /// Keeps a note; durable before anybody else can have it.
     pub(super) async fn remember(&self, note: &str) -> std::io::Result<()> {
         let draft = self.file.with_extension("draft");

@@ -173,7 +173,7 @@ impl Signer {
                 if origin != self.origin {
                     let (ours, theirs) = (&self.origin, origin);
                     tracing::warn!(
-                        "the log stays {theirs}, under which it was signed first, not {ours}"
+                        "the log stays {theirs}, under which it is signed already, not {ours}"
                     );
                 }
                 origin.to_owned()
