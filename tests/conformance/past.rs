@@ -143,7 +143,7 @@ impl City {
 
     fn snapshots(&self, name: &str) -> Vec<PathBuf> {
         let mut found = self.files(name);
-        found.retain(|it| it.extension().is_some_and(|it| it == "db"));
+        found.retain(|it| it.extension().is_some_and(|it| it == "snapshot"));
         found
     }
 
@@ -259,7 +259,7 @@ async fn a_snapshot_of_another_history_is_refused() {
     let name = taken.file_stem().unwrap().to_string_lossy().into_owned();
     let (position, commitment) = name.split_once('-').unwrap();
     let commitment: String = commitment.chars().rev().collect();
-    let other = taken.with_file_name(format!("{position}-{commitment}.db"));
+    let other = taken.with_file_name(format!("{position}-{commitment}.snapshot"));
     std::fs::rename(&taken, &other).unwrap();
 
     let position = position.parse().unwrap();

@@ -87,7 +87,7 @@ impl Centre {
     }
 
     /// Somebody whom the administrator adds, signed in.
-    async fn hire(
+    pub(super) async fn hire(
         &self,
         admin: &Browser,
         code: &str,

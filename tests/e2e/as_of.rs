@@ -241,6 +241,39 @@ async fn a_request_a_list_and_a_history_are_shown_as_they_were() -> anyhow::Resu
         );
     }
 
+    // The console's page of then has no form that does anything.
+    let admin = centre.admin("ova").await?;
+    let supervisor = centre
+        .hire(&admin, "amir", &[("role-supervisor", "on")])
+        .await?;
+    let now = supervisor
+        .open(&format!("/console/requests/{number}"))
+        .await?;
+    assert!(
+        now.html
+            .contains("method=\"post\" action=\"/console/requests/"),
+        "{}",
+        now.html
+    );
+    let then = format!("/console/requests/{number}?as_of={position}");
+    let then = supervisor.open(&then).await?;
+    assert_eq!(then.status, 200, "{}", then.html);
+    for said in [
+        &format!("kayıt konumu {position}"),
+        "Kabul edildi",
+        "işlem yapılamaz",
+    ] {
+        assert!(then.html.contains(said), "{said}: {}", then.html);
+    }
+    for unsaid in ["action=\"/console/requests/", "İşlemde", "Deneme"] {
+        let said = then
+            .html
+            .replace(&format!("action=\"/console/requests/{number}\""), "");
+        assert!(!said.contains(unsaid), "{unsaid}: {}", then.html);
+    }
+    let wrong = format!("/console/requests/{number}?as_of=2999-01-01");
+    assert_eq!(supervisor.open(&wrong).await?.status, 400);
+
     // Another city's log has other positions, and nothing of this one.
     let other = Program {
         base: &centre.base,

@@ -5,6 +5,8 @@ use chassis::Ids;
 
 use crate::file;
 
+const EXTENSION: &str = "snapshot";
+
 /// The snapshots of one read model: files beside it, each named by what it is a snapshot of.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
@@ -83,12 +85,13 @@ impl Snapshot {
         Self {
             position,
             commitment,
-            path: folder.join(format!("{position}-{hex}.db")),
+            path: folder.join(format!("{position}-{hex}.{EXTENSION}")),
         }
     }
 
     fn read(path: PathBuf) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.strip_suffix(".db")?;
+        let name = path.file_name()?.to_str()?;
+        let name = name.strip_suffix(EXTENSION)?.strip_suffix('.')?;
         let (position, hex) = name.split_once('-')?;
         let bytes = hex.as_bytes().chunks(2);
         let bytes = bytes.map(|it| u8::from_str_radix(std::str::from_utf8(it).ok()?, 16).ok());
@@ -129,7 +132,13 @@ mod tests {
     fn a_name_says_what_the_snapshot_is_of() {
         let snapshot = Snapshot::of(48_120, vec![0xab; 32], Path::new("/f"));
         assert_eq!(Snapshot::read(snapshot.path.clone()), Some(snapshot));
-        for other in ["48120.db", "48120-ab.db", "a.past", "-.db", "x-é.db"] {
+        for other in [
+            "48120.snapshot",
+            "48120-ab.snapshot",
+            "a.past",
+            "-.snapshot",
+            "x-é.snapshot",
+        ] {
             assert_eq!(Snapshot::read(other.into()), None, "{other}");
         }
     }

@@ -9,7 +9,7 @@ use crate::{command, nats, places, postgres, wheels};
 /// What can be measured; each is a `[[bench]]` target of the package `tests`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum What {
-    /// Intake over HTTP against a bare server, Open311 pages, the search
+    /// Intake over HTTP against a bare server, Open311 pages, requests as they were, the search
     Front,
     /// The log: appends, followers, read models, the auditor, each beside what bounds it
     Ledger,

@@ -23,6 +23,7 @@ mod request;
 mod search;
 mod story;
 mod taste;
+mod then;
 mod views;
 mod worklist;
 

@@ -18,6 +18,7 @@ mod intake;
 mod load;
 mod million;
 mod pages;
+mod past;
 #[path = "../report.rs"]
 mod report;
 mod search;
@@ -70,6 +71,8 @@ enum Part {
     Intake,
     /// Open311's lists among very many requests
     Pages,
+    /// Requests and reports as they were, among very many requests
+    Past,
     /// The search among very many requests
     Search,
 }

@@ -18,7 +18,7 @@ use tests::{
 use tokio::time::sleep;
 
 use crate::{
-    Choice, Part, fill, pages,
+    Choice, Part, fill, pages, past,
     report::{Report, rounded},
     search,
 };
@@ -71,6 +71,9 @@ pub(crate) async fn measure(choice: &Choice, report: &mut Report) -> anyhow::Res
     centre.process.wait_ready().await?;
     if choice.wants(Part::Pages) {
         pages::measure(&centre.city, report).await?;
+    }
+    if choice.wants(Part::Past) {
+        past::measure(&centre.city, report).await?;
     }
     if choice.wants(Part::Search) {
         search::measure(&centre.city, requests, report).await?;

@@ -15,7 +15,7 @@ use contracts::{
     intake::v1::GetAttachmentRequest,
     routing::v1::{ReturnReason, routing_client::RoutingClient},
 };
-use tonic::Status;
+use tonic::{Code, Status};
 use vocabulary::{RequestNumber, SubResult};
 
 use super::{
@@ -25,6 +25,7 @@ use super::{
     page,
     page::Visit,
     story::{self, Line},
+    then::Then,
 };
 use crate::{
     Centre,
@@ -71,6 +72,7 @@ impl Form {
 }
 
 /// The lists that forms choose from.
+#[derive(Default)]
 struct Lists {
     units: Vec<Choice>,
     institutions: Vec<Choice>,
@@ -84,6 +86,8 @@ enum Said {
     /// Somebody else was quicker: what they did.
     Conflict(Vec<Line>),
     Refused(String),
+    /// The page is as of a moment.
+    Then(String),
 }
 
 #[derive(Template)]
@@ -101,6 +105,8 @@ struct RequestPage {
     sees_events: bool,
     /// How often personal data was viewed.
     looked: String,
+    /// The moment that was asked for, as it was typed; "" for now.
+    as_of: String,
 }
 
 /// The page.
@@ -109,9 +115,45 @@ pub(super) async fn show(
     visit: Visit,
     Path(number): Path<String>,
 ) -> Response {
+    match Then::asked(&centre, &visit).await {
+        Ok(None) => {}
+        Ok(Some(then)) => return as_it_was(&centre, &visit, &number, then).await,
+        Err(status) if status.code() == Code::InvalidArgument => {
+            return visit.notice(StatusCode::BAD_REQUEST, "console-as-of-wrong");
+        }
+        Err(status) => return visit.failed(&status),
+    }
     let done = Act::coded(visit.query.trimmed("done"));
     let said = done.map(|it| Said::Done(visit.words.get(&format!("console-done-{}", it.code()))));
     answer(&centre, &visit, &number, None, said).await
+}
+
+/// The page as of a moment: nothing can be done on it, and no personal text is opened for it.
+async fn as_it_was(centre: &Centre, visit: &Visit, number: &str, then: Then) -> Response {
+    let outcome = async {
+        let number = known(number)?;
+        let names = Names::read(centre, visit).await?;
+        View::read(centre, visit, &number, &names, Some(then)).await
+    };
+    let mut view = match outcome.await {
+        Ok(view) => view,
+        Err(status) => return visit.failed(&status),
+    };
+    let words = visit.words;
+    view.newest_first();
+    let shown = RequestPage {
+        frame: visit.frame(),
+        version: view.version,
+        key: String::new(),
+        looked: words.with("console-looked", [("count", &view.looks.len().to_string())]),
+        view,
+        forms: vec![],
+        lists: Lists::default(),
+        said: Some(Said::Then(then.told(words))),
+        sees_events: false,
+        as_of: visit.query.trimmed("as_of").to_owned(),
+    };
+    page(StatusCode::OK, &shown)
 }
 
 /// Somebody does something with the request.
@@ -180,7 +222,7 @@ async fn answer(
     let outcome = async {
         let number = known(number)?;
         let names = Names::read(centre, visit).await?;
-        let view = View::read(centre, visit, &number, &names).await?;
+        let view = View::read(centre, visit, &number, &names, None).await?;
         Ok::<_, Status>((view, names))
     };
     match outcome.await {
@@ -241,6 +283,7 @@ async fn shown(
         lists,
         said,
         sees_events,
+        as_of: String::new(),
     };
     page(status, &shown)
 }

@@ -2,6 +2,7 @@
 
 use contracts::{
     intake::v1::{Answer, ViewRequestReply, ViewRequestRequest},
+    ledger::v1::Event,
     routing::v1::TopicDefined,
     vocabulary::v1::{Attribute, AttributeChoice},
 };
@@ -18,7 +19,9 @@ use crate::{
         names::{Names, look},
         page::Visit,
         story::{self, Line},
+        then::Then,
     },
+    register::then,
     text::{self, Words},
 };
 
@@ -82,21 +85,38 @@ pub(in crate::console) async fn history(
     visit: &Visit,
     number: &RequestNumber,
 ) -> Result<History, Status> {
+    history_until(centre, visit, number, u64::MAX).await
+}
+
+/// What was recorded up to a position; whether it may be seen is asked of the request as it stands today.
+async fn history_until(
+    centre: &Centre,
+    visit: &Visit,
+    number: &RequestNumber,
+    position: u64,
+) -> Result<History, Status> {
     let ledger = centre.platform.ledger(visit.signed.municipality());
     let events = ledger.history(&format!("request:{number}")).await?;
-    let history = History::of(&events).map_err(|error| {
+    let today = told_by(&events)?;
+    let unit = &today.standing.unit;
+    if !visit.signed.may(Action::See, Resource::Request { unit }) {
+        return Err(Status::permission_denied("this request is another unit's"));
+    }
+    match events.partition_point(|it| it.position <= position) {
+        all if all == events.len() => Ok(today),
+        known => told_by(&events[..known]),
+    }
+}
+
+fn told_by(events: &[Event]) -> Result<History, Status> {
+    let history = History::of(events).map_err(|error| {
         tracing::error!(%error, "an event cannot be shown");
         Status::unavailable("an event cannot be read")
     })?;
     if history.registered.is_none() {
         return Err(Status::not_found("no such request"));
     }
-    let unit = &history.standing.unit;
-    if visit.signed.may(Action::See, Resource::Request { unit }) {
-        Ok(history)
-    } else {
-        Err(Status::permission_denied("this request is another unit's"))
-    }
+    Ok(history)
 }
 
 impl View {
@@ -105,14 +125,26 @@ impl View {
         visit: &Visit,
         number: &RequestNumber,
         names: &Names,
+        then: Option<Then>,
     ) -> Result<Self, Status> {
-        let history = history(centre, visit, number).await?;
-        let (reply, remark) = opened(centre, visit, number, &history).await?;
+        let until = then.map_or(u64::MAX, |it| it.position);
+        let history = history_until(centre, visit, number, until).await?;
+        let (reply, remark) = match then {
+            Some(_) => (ViewRequestReply::default(), Some("console-as-of-closed")),
+            None => opened(centre, visit, number, &history).await?,
+        };
         let register = visit.register(centre);
         let registered = history.registered.as_deref().cloned().unwrap_or_default();
         let topic = register.topic(&registered.topic).await?;
         let definition = topic.map(|it| it.definition()).unwrap_or_default();
-        let due_at = register.request(number).await?.and_then(|it| it.due_at);
+        let entry = match then {
+            Some(then) => {
+                let ledger = centre.platform.ledger(visit.signed.municipality());
+                then::request(&ledger, number, then.position).await?
+            }
+            None => register.request(number).await?,
+        };
+        let due_at = entry.and_then(|it| it.due_at);
 
         let words = visit.words;
         let standing = history.standing.clone();
@@ -126,7 +158,7 @@ impl View {
             waiting_since: (state == RequestState::WaitingCitizen).then_some(standing.since),
             imported: registered.imported.is_some(),
         };
-        let now = centre.platform.clock.micros();
+        let now = then.map_or_else(|| centre.platform.clock.micros(), |it| it.at);
         let place = registered.place.clone().unwrap_or_default();
         let area = [place.neighbourhood.as_str(), place.district.as_str()];
         let area: Vec<&str> = area.into_iter().filter(|it| !it.is_empty()).collect();
