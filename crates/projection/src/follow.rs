@@ -1,5 +1,9 @@
 use anyhow::{Context as _, bail};
-use chassis::{Feed, Health, telemetry};
+use chassis::{
+    Feed, Health,
+    event::{self, Undecodable},
+    telemetry,
+};
 use contracts::ledger::v1::Event;
 use opentelemetry::metrics::Gauge;
 use sqlx::{Connection as _, SqliteConnection};
@@ -47,12 +51,17 @@ impl<M: ReadModel> Follower<M> {
         loop {
             let batch = feed.next().await;
             let before = *self.position.borrow();
-            if let Some(last) = batch.events.last() {
-                let position = last.position;
-                apply_batch(&self.model, &mut self.writer, before, &batch.events)
-                    .await
-                    .with_context(|| format!("read model {}", self.part))?;
-                self.position.send_replace(position);
+            let (events, refused) = readable::<M>(&batch.events);
+            if let Some(last) = events.last() {
+                let applied = apply_batch(&self.model, &mut self.writer, before, events).await;
+                match applied {
+                    Ok(()) => drop(self.position.send_replace(last.position)),
+                    Err(error) if Undecodable::is_behind(&error) => return self.stop(error).await,
+                    Err(error) => return Err(error.context(format!("read model {}", self.part))),
+                }
+            }
+            if let Some(refused) = refused {
+                return self.stop(refused.into()).await;
             }
             let lag = batch.head.saturating_sub(*self.position.borrow());
             self.lag
@@ -63,6 +72,29 @@ impl<M: ReadModel> Follower<M> {
             }
         }
     }
+
+    /// Stays where it is until the process is another one: what was folded is still shown to whoever asks, but the process is
+    /// not ready.
+    async fn stop(self, error: anyhow::Error) -> anyhow::Result<()> {
+        self.health.stopped(&self.part, &error);
+        std::future::pending().await
+    }
+}
+
+/// The events up to the first that the model hears and that this build cannot read.
+fn readable<M: ReadModel>(events: &[Event]) -> (&[Event], Option<Undecodable>) {
+    for (at, event) in events.iter().enumerate() {
+        if hears::<M>(event)
+            && let Err(refused) = event::readable(event)
+        {
+            return (&events[..at], Some(refused));
+        }
+    }
+    (events, None)
+}
+
+fn hears<M: ReadModel + ?Sized>(event: &Event) -> bool {
+    M::HEARS.iter().any(|begin| event.r#type.starts_with(begin))
 }
 
 /// Applies events in order and moves the position, in one transaction.
@@ -72,6 +104,9 @@ pub(crate) async fn apply_batch<M: ReadModel>(
     before: u64,
     events: &[Event],
 ) -> anyhow::Result<()> {
+    if let (_, Some(refused)) = readable::<M>(events) {
+        return Err(refused.into());
+    }
     // At once, so that nobody else who writes can come between what is read and what is written.
     let mut tx = writer.begin_with("begin immediate").await?;
     model.apply_all(&mut tx, events).await?;
@@ -94,8 +129,7 @@ pub(crate) async fn apply_each<M: ReadModel + ?Sized>(
     tx: &mut SqliteConnection,
     events: &[Event],
 ) -> anyhow::Result<()> {
-    let is_heard = |it: &&Event| M::HEARS.iter().any(|begin| it.r#type.starts_with(begin));
-    for event in events.iter().filter(is_heard) {
+    for event in events.iter().filter(|it| hears::<M>(it)) {
         traced::<M>(event, model.apply(tx, event)).await?;
     }
     Ok(())
