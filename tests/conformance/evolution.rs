@@ -4,10 +4,13 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use chassis::Role;
-use contracts::ledger::v1::AppendRequest;
+use contracts::{
+    ledger::v1::AppendRequest, routing::v1::GetHandlingRequest, vocabulary::v1::RequestState,
+};
 use ledger::LogError;
 use tempfile::TempDir;
 use tests::{
+    City,
     corpus::{Sample, samples},
     eventually, files,
     process::{Cozum, Launch, free_port},
@@ -48,6 +51,7 @@ impl Centre {
             ["--listen", &address],
             ["--ledger-store", &store],
             ["--data", data.to_str().unwrap()],
+            ["--tokens", &format!("{TOWN}={}", City::token(TOWN))],
         ];
         let url = format!("http://{address}");
         let launch = Launch::new("centre", ["up"].into_iter().chain(args.concat()))
@@ -141,6 +145,22 @@ async fn every_reader_takes_every_event_that_was_ever_stored() {
     println!("{} samples: {positions:?}", corpus.len());
     assert!(positions.len() >= 9, "some are missing: {positions:?}");
     assert_eq!(centre.ask("/readyz").await, (200, "ready\n".to_owned()));
+
+    // What is decided on is folded from the same events: the citizen wrote last, and the request is back where it was.
+    let number = corpus
+        .iter()
+        .find_map(|it| it.says["number"].as_str())
+        .unwrap();
+    let city = City::new(TOWN, &centre.url, &City::token(TOWN)).unwrap();
+    let request = GetHandlingRequest {
+        number: number.to_owned(),
+    };
+    let handling = city.routing().get_handling(request).await.unwrap();
+    assert_eq!(
+        handling.into_inner().state(),
+        RequestState::Registered,
+        "CitizenWrote.back_to of the sample"
+    );
 
     // A reaction that cannot take its event has it parked.
     let parked = centre.log.history("reactions", 0, 0).await.unwrap();

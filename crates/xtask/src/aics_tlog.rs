@@ -1,5 +1,5 @@
 //! `cargo xtask aics-tlog`: a demo city of its own, and aics-tlog (PyPI), others' verifier of transparency logs, which checks
-//! what the city publishes and must refuse it once a byte of it is another one (`aics_tlog.py`).
+//! what the city publishes and must refuse it once a byte of it is another one (`check_log.py`).
 //!
 //! It needs Python 3.12 or newer. Where there is none and none can be had, the check is skipped, and says so.
 
@@ -37,7 +37,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     checking
         .current_dir(places::target())
         .env("PYTHONPATH", &tool)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src/aics_tlog.py"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src/check_log.py"))
         .arg(&city.origin)
         .arg(City::program());
     command::done(&mut checking)
