@@ -1,6 +1,11 @@
 //! Compiles proto/ with protox, so that nobody needs protoc.
 
-use std::{error::Error, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    fs,
+    path::PathBuf,
+};
 
 use prost::Message as _;
 
@@ -38,7 +43,7 @@ const PRIVATE: &[&str] = &[
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../proto");
-    println!("cargo:rerun-if-changed={}", root.display());
+    println!("cargo:rerun-if-changed={}", root.join("cozum").display());
 
     let files = protox::compile(
         [
@@ -58,6 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), files.encode_to_vec())?;
+    fs::write(out.join("events.rs"), events(&files))?;
 
     let mut prost = tonic_prost_build::Config::new();
     prost.enable_type_names().skip_debug(PRIVATE);
@@ -73,6 +79,43 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     fs::write(out.join("private.rs"), debug)?;
     Ok(())
+}
+
+/// The list of all event types: each message at the top of an `events.proto` that no other message there has as a field.
+fn events(files: &prost_types::FileDescriptorSet) -> String {
+    let files: Vec<_> = files
+        .file
+        .iter()
+        .filter(|it| it.name().ends_with("/events.proto"))
+        .collect();
+    let parts: BTreeSet<&str> = files
+        .iter()
+        .flat_map(|it| &it.message_type)
+        .flat_map(|it| it.nested_type.iter().chain([it]))
+        .flat_map(|it| &it.field)
+        .map(|it| it.type_name().trim_start_matches('.'))
+        .collect();
+    let mut events = BTreeMap::new();
+    for file in files {
+        // "cozum.intake.v1": the package's version is the schema version of its events.
+        let Some((service, version)) = file.package().split_once(".v") else {
+            continue;
+        };
+        let service = service.trim_start_matches("cozum.");
+        for message in &file.message_type {
+            let name = format!("{}.{}", file.package(), message.name());
+            if !parts.contains(name.as_str()) {
+                let key = (format!("{service}.{}", message.name()), version);
+                events.insert(key, rust_path(&name));
+            }
+        }
+    }
+    let mut code = String::from("&[\n");
+    for ((name, version), path) in events {
+        code.push_str(&format!("    EventType {{ name: {name:?}, version: {version}, again: again::<crate::{path}> }},\n"));
+    }
+    code.push(']');
+    code
 }
 
 /// "cozum.intake.v1.SealRequest.Field" -> "intake::v1::seal_request::Field".

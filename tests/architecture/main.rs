@@ -5,6 +5,7 @@
 )]
 
 mod arrows;
+mod corpus;
 mod deployment;
 mod documents;
 mod facts;

@@ -7,7 +7,9 @@
 
 mod appending;
 mod crash;
+mod evolution;
 mod faults;
+mod followers;
 mod following;
 mod histories;
 mod keys;

@@ -7,6 +7,7 @@
 
 pub mod city;
 pub mod cluster;
+pub mod corpus;
 pub mod draw;
 pub mod files;
 pub mod log;

@@ -2,6 +2,10 @@
 //!
 //! A message's field 100 holds its personal part. It is the last field, and prost writes fields in order: so the facts are
 //! the bytes before it, the personal part is the rest, and the two together decode as the whole message.
+//!
+//! What is stored never changes. [`decode`] is the one place where an older schema version becomes the newest.
+
+mod schema;
 
 use aws_lc_rs::digest;
 use contracts::ledger::v1::{Event, NewEvent};
@@ -9,15 +13,14 @@ use jiff::Timestamp;
 use prost::{Message, Name};
 use uuid::Uuid;
 
-/// The schema version that this build writes and the newest it can read.
-pub const SCHEMA_VERSION: u32 = 1;
+pub use schema::readable;
 
 /// An event that this build cannot read.
 #[derive(Debug, thiserror::Error)]
 pub enum Undecodable {
     /// Written by a newer build.
     #[error(
-        "event {position} of type {name} has schema version {version}, newer than {SCHEMA_VERSION}: update this program"
+        "event {position} of type {name} has schema version {version}, newer than {newest}: update this program"
     )]
     Newer {
         /// Its position.
@@ -25,6 +28,28 @@ pub enum Undecodable {
         /// Its type.
         name: String,
         /// Its schema version.
+        version: u32,
+        /// The newest that this build can read.
+        newest: u32,
+    },
+    /// Of a type that this build does not know, from a service that it knows.
+    #[error("event {position} is of type {name}, which this program does not know: update it")]
+    Unknown {
+        /// Its position.
+        position: u64,
+        /// Its type.
+        name: String,
+    },
+    /// Of an older schema version, from which no way leads to the newest.
+    #[error(
+        "event {position} of type {name} has schema version {version}, and nothing turns it into version {}", version + 1
+    )]
+    Stranded {
+        /// Its position.
+        position: u64,
+        /// Its type.
+        name: String,
+        /// The version at which the way ends.
         version: u32,
     },
     /// The bytes are not the message that the type names.
@@ -49,24 +74,26 @@ pub enum Undecodable {
     },
 }
 
+impl Undecodable {
+    /// Whether this is why something failed.
+    #[must_use]
+    pub fn is_behind(error: &anyhow::Error) -> bool {
+        error.chain().any(|it| it.is::<Self>())
+    }
+}
+
 /// The event type that a message is stored under: "intake.RequestRegistered" for `cozum.intake.v1.RequestRegistered`.
 #[must_use]
 pub fn type_of<M: Name>() -> String {
-    let service = M::PACKAGE
-        .trim_start_matches("cozum.")
-        .trim_end_matches(".v1");
-    format!("{service}.{}", M::NAME)
+    format!("{}.{}", schema::package::<M>().0, M::NAME)
 }
 
 /// Whether an event is of a message's type.
 #[must_use]
 pub fn is<M: Name>(event: &Event) -> bool {
-    let service = M::PACKAGE
-        .trim_start_matches("cozum.")
-        .trim_end_matches(".v1");
     event
         .r#type
-        .strip_prefix(service)
+        .strip_prefix(schema::package::<M>().0)
         .and_then(|it| it.strip_prefix('.'))
         == Some(M::NAME)
 }
@@ -92,7 +119,7 @@ pub fn record<M: Message + Name>(
     NewEvent {
         event_id: event_id.as_bytes().to_vec(),
         r#type: type_of::<M>(),
-        schema_version: SCHEMA_VERSION,
+        schema_version: schema::package::<M>().1,
         occurred_at: occurred_at.as_microsecond(),
         subjects,
         facts,
@@ -102,23 +129,7 @@ pub fn record<M: Message + Name>(
 
 /// The message of an event, personal part included while it is there.
 pub fn decode<M: Message + Name + Default>(event: &Event) -> Result<M, Undecodable> {
-    if event.schema_version > SCHEMA_VERSION {
-        return Err(Undecodable::Newer {
-            position: event.position,
-            name: event.r#type.clone(),
-            version: event.schema_version,
-        });
-    }
-    let malformed = |source| Undecodable::Malformed {
-        position: event.position,
-        name: event.r#type.clone(),
-        source,
-    };
-    let mut message = M::decode(event.facts.as_slice()).map_err(malformed)?;
-    message
-        .merge(event.personal.as_slice())
-        .map_err(malformed)?;
-    Ok(message)
+    schema::decode(schema::UPCASTERS, event)
 }
 
 /// The event's id.
@@ -277,10 +288,13 @@ mod tests {
             Timestamp::UNIX_EPOCH,
             [],
         ));
-        event.schema_version = SCHEMA_VERSION + 1;
-        assert!(matches!(
-            decode::<RequestRegistered>(&event),
-            Err(Undecodable::Newer { .. })
-        ));
+        event.position = 7;
+        event.schema_version = 2;
+        let refused = decode::<RequestRegistered>(&event).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "event 7 of type intake.RequestRegistered has schema version 2, newer than 1: update this program"
+        );
+        assert_eq!(readable(&event).unwrap_err().to_string(), refused);
     }
 }

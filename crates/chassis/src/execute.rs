@@ -2,7 +2,11 @@ use contracts::ledger::v1::{Event, NewEvent, StreamWrite};
 use decider::Decider;
 use tonic::{Code, Status};
 
-use crate::{AppendError, Command, Ledger, event::Undecodable, refuse};
+use crate::{
+    AppendError, Command, Ledger,
+    event::{Undecodable, readable},
+    refuse,
+};
 
 /// How often a decision is made anew because somebody else wrote to the stream.
 const ATTEMPTS: usize = 8;
@@ -106,6 +110,7 @@ where
         let mut stale = expected_version > version;
         let mut history = Vec::with_capacity(reply.events.len());
         for event in &reply.events {
+            readable(event)?;
             let decoded = D::decode(event)?;
             let unseen = expected_version != 0 && event.version > expected_version;
             stale |= unseen && decoded.as_ref().is_none_or(D::matters);

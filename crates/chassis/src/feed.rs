@@ -61,6 +61,8 @@ pub struct Feed {
     tick: Interval,
     head_a_tick_ago: u64,
     helped: u32,
+    /// A subscription broke and there is no new one yet: what is read meanwhile did not come by JetStream.
+    broken: bool,
     healed: Counter<u64>,
 }
 
@@ -85,6 +87,7 @@ impl Feed {
             tick,
             head_a_tick_ago: 0,
             helped: 0,
+            broken: false,
             healed,
         }
     }
@@ -179,9 +182,11 @@ impl Feed {
             self.heard = true;
             let page = self.read_from_ledger().await;
             if !page.is_empty() {
+                self.count_unless_caught_up(&page);
                 return page;
             }
             self.subscribed = subscribe(client, &self.ledger, self.after).await;
+            self.broken &= self.subscribed.is_none();
         }
         let chunk = async {
             match &mut self.subscribed {
@@ -194,7 +199,7 @@ impl Feed {
             chunk = chunk => match chunk {
                 Some(chunk) => self.accept(chunk),
                 None => {
-                    self.subscribed = None;
+                    self.has_broken();
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     vec![]
                 }
@@ -211,7 +216,7 @@ impl Feed {
         let mut events: Vec<Event> = Vec::with_capacity(chunk.len());
         for item in chunk {
             let Some(event) = item else {
-                self.subscribed = None;
+                self.has_broken();
                 break;
             };
             let after = events.last().map_or(self.after, |it| it.position);
@@ -243,12 +248,14 @@ impl Feed {
             return vec![];
         }
         let page = self.read_from_ledger().await;
-        if self.subscribed.is_some() && !page.is_empty() {
+        if self.subscribed.is_none() {
+            self.count_unless_caught_up(&page);
+        } else if !page.is_empty() {
             self.count_healed("tail", page.len() as u64);
             self.helped += 1;
             if self.helped >= PATIENCE {
                 self.helped = 0;
-                self.subscribed = None;
+                self.has_broken();
             }
         }
         page
@@ -262,6 +269,18 @@ impl Feed {
                 events
             }
             Ok(_) | Err(_) => vec![],
+        }
+    }
+
+    fn has_broken(&mut self) {
+        self.subscribed = None;
+        self.broken = true;
+    }
+
+    /// What is read before the first subscription is catching up, and nothing was lost.
+    fn count_unless_caught_up(&self, page: &[Event]) {
+        if self.broken && !page.is_empty() {
+            self.count_healed("broken", page.len() as u64);
         }
     }
 

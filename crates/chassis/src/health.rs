@@ -19,6 +19,16 @@ impl Health {
             .insert(part.into(), reason.into());
     }
 
+    /// A part that met what this build cannot go on with, and waits for another build: it says so once, and stays not ready.
+    pub fn stopped(&self, part: &str, error: &anyhow::Error) {
+        tracing::error!(
+            part,
+            error = format!("{error:#}"),
+            "{part} stopped: {error:#}"
+        );
+        self.not_ready(part, format!("stopped: {error:#}"));
+    }
+
     /// A part that is ready.
     pub fn ready(&self, part: &str) {
         self.0

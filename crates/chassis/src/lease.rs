@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use tokio::time::Instant;
 use vocabulary::Municipality;
 
-use crate::{Ledger, Platform};
+use crate::{Ledger, Platform, event::Undecodable};
 
 /// How often a lease is renewed, and asked for.
 const RENEW: Duration = Duration::from_millis(1_500);
@@ -35,7 +35,9 @@ impl Lease {
     }
 }
 
-/// Runs `work` whenever, and only while, the lease is held; returns when the process stops or `work` fails.
+/// Runs `work` whenever, and only while, the lease is held; returns when the process stops. `work` that fails starts anew,
+/// unless it met an event that this build cannot read: then the lease is left to those who can, and the process is not
+/// ready until it is updated.
 ///
 /// `work` is dropped when the lease is lost: it must be safe to stop at any await. Spawn this with
 /// [`Tasks::spawn_to_end`](crate::Tasks::spawn_to_end), so that the lease is given back at the end.
@@ -59,6 +61,13 @@ where
                 tokio::select! {
                     outcome = work(lease) => match outcome {
                         Ok(()) => {}
+                        Err(error) if Undecodable::is_behind(&error) => {
+                            let _ = tokio::time::timeout(RELEASE, ledger.release_lease(name, &holder)).await;
+                            let part = format!("{}/{municipality}/{name}", platform.role);
+                            platform.health.stopped(&part, &error);
+                            platform.tasks.stopping().await;
+                            return Ok(());
+                        }
                         Err(error) => tracing::warn!(lease = name, error = format!("{error:#}"), "{name} starts anew"),
                     },
                     () = lost(&ledger, name, &holder) => tracing::warn!(lease = name, "lost the lease {name}"),

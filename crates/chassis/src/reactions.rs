@@ -2,7 +2,7 @@
 //!
 //! Streams run concurrently, each in order; the checkpoint is the position below which all is done. A repeated event
 //! adds nothing, because `decide` is silent about what already happened. After five failures a stream is parked by an
-//! event (`cozum parked list|retry`), and the others go on.
+//! event (`cozum parked list|retry`), and the others go on. An event of a newer build stops the whole reaction.
 
 mod parking;
 
@@ -22,7 +22,13 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use vocabulary::Municipality;
 
-use crate::{Ledger, Platform, event, lease, lease::Lease, telemetry};
+use crate::{
+    Ledger, Platform,
+    event::{self, Undecodable},
+    lease,
+    lease::Lease,
+    telemetry,
+};
 use parking::Parking;
 
 /// How often an event is tried before its stream is parked.
@@ -76,6 +82,8 @@ struct Runner<R> {
     open: BTreeSet<u64>,
     seen: u64,
     saved: u64,
+    /// An event that this build cannot read: what came before it is finished, and then this ends.
+    refused: Option<Undecodable>,
 }
 
 impl<R: Reaction> Runner<R> {
@@ -98,6 +106,7 @@ impl<R: Reaction> Runner<R> {
             open: BTreeSet::new(),
             seen: checkpoint,
             saved: checkpoint,
+            refused: None,
         })
     }
 
@@ -110,9 +119,19 @@ impl<R: Reaction> Runner<R> {
         let mut in_hand = FuturesUnordered::new();
         let mut save_at = Instant::now() + SAVE;
         loop {
+            if self.open.is_empty()
+                && let Some(refused) = self.refused.take()
+            {
+                self.save().await?;
+                return Err(refused.into());
+            }
             tokio::select! {
-                Some(batch) = batches.next(), if self.open.len() < IN_HAND => {
+                Some(batch) = batches.next(), if self.refused.is_none() && self.open.len() < IN_HAND => {
                     for event in batch.events {
+                        if let Err(refused) = event::readable(&event) {
+                            self.refused = Some(refused);
+                            break;
+                        }
                         self.seen = event.position;
                         for event in self.admit(event).await? {
                             if let Some(event) = self.queue(event) {

@@ -1,4 +1,4 @@
-//! The code generated from `proto/`: messages, clients and servers of every service. Nothing is written by hand.
+//! The code generated from `proto/`: messages, clients and servers of every service. No message is written by hand.
 //!
 //! Messages that carry plain personal text have an empty `Debug` (see `build.rs`), so they cannot reach a log.
 
@@ -50,3 +50,28 @@ include!(concat!(env!("OUT_DIR"), "/private.rs"));
 
 /// The descriptors of all of `proto/`, for reflection and for printing stored events.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// A type of event in one of its schema versions: version 2 of `intake.RequestRegistered` is the message
+/// `cozum.intake.v2.RequestRegistered`.
+#[derive(Debug, Clone, Copy)]
+pub struct EventType {
+    /// "<service>.<Message>".
+    pub name: &'static str,
+    /// Its schema version, from 1.
+    pub version: u32,
+    again: fn(&[u8]) -> Result<Vec<u8>, prost::DecodeError>,
+}
+
+impl EventType {
+    /// Decodes the bytes of such an event and encodes it again, as whoever records it does.
+    pub fn again(&self, bytes: &[u8]) -> Result<Vec<u8>, prost::DecodeError> {
+        (self.again)(bytes)
+    }
+}
+
+fn again<M: prost::Message + Default>(bytes: &[u8]) -> Result<Vec<u8>, prost::DecodeError> {
+    Ok(M::decode(bytes)?.encode_to_vec())
+}
+
+/// Every event type in every schema version, by name and then by version.
+pub const EVENTS: &[EventType] = include!(concat!(env!("OUT_DIR"), "/events.rs"));

@@ -1,7 +1,11 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chassis::{Batch, Feed, Health, telemetry};
+use chassis::{
+    Batch, Feed, Health,
+    event::{self, Undecodable},
+    telemetry,
+};
 use contracts::ledger::v1::Event;
 use opentelemetry::metrics::Gauge;
 use sqlx::{Connection as _, SqliteConnection};
@@ -54,12 +58,17 @@ impl<M: ReadModel> Follower<M> {
         loop {
             let before = *self.position.borrow();
             let batch = gathered(&mut feed, before).await;
-            if let Some(last) = batch.events.last() {
-                let position = last.position;
-                apply_batch(&self.model, &mut self.writer, before, &batch.events)
-                    .await
-                    .with_context(|| format!("read model {}", self.part))?;
-                self.position.send_replace(position);
+            let (events, refused) = readable::<M>(&batch.events);
+            if let Some(last) = events.last() {
+                let applied = apply_batch(&self.model, &mut self.writer, before, events).await;
+                match applied {
+                    Ok(()) => drop(self.position.send_replace(last.position)),
+                    Err(error) if Undecodable::is_behind(&error) => return self.stop(error).await,
+                    Err(error) => return Err(error.context(format!("read model {}", self.part))),
+                }
+            }
+            if let Some(refused) = refused {
+                return self.stop(refused.into()).await;
             }
             let lag = batch.head.saturating_sub(*self.position.borrow());
             self.lag
@@ -70,6 +79,29 @@ impl<M: ReadModel> Follower<M> {
             }
         }
     }
+
+    /// Stays where it is until the process is another one: what was folded is still shown to whoever asks, but the process is
+    /// not ready.
+    async fn stop(self, error: anyhow::Error) -> anyhow::Result<()> {
+        self.health.stopped(&self.part, &error);
+        std::future::pending().await
+    }
+}
+
+/// The events up to the first that the model hears and that this build cannot read.
+fn readable<M: ReadModel>(events: &[Event]) -> (&[Event], Option<Undecodable>) {
+    for (at, event) in events.iter().enumerate() {
+        if hears::<M>(event)
+            && let Err(refused) = event::readable(event)
+        {
+            return (&events[..at], Some(refused));
+        }
+    }
+    (events, None)
+}
+
+fn hears<M: ReadModel + ?Sized>(event: &Event) -> bool {
+    M::HEARS.iter().any(|begin| event.r#type.starts_with(begin))
 }
 
 /// What the feed brings; far behind the head, as much as comes at once, for a row is then written once and not with each event.
@@ -99,6 +131,9 @@ pub(crate) async fn apply_batch<M: ReadModel>(
     before: u64,
     events: &[Event],
 ) -> anyhow::Result<()> {
+    if let (_, Some(refused)) = readable::<M>(events) {
+        return Err(refused.into());
+    }
     // At once, so that nobody else who writes can come between what is read and what is written.
     let mut tx = writer.begin_with("begin immediate").await?;
     model.apply_all(&mut tx, events).await?;
@@ -121,8 +156,7 @@ pub(crate) async fn apply_each<M: ReadModel + ?Sized>(
     tx: &mut SqliteConnection,
     events: &[Event],
 ) -> anyhow::Result<()> {
-    let is_heard = |it: &&Event| M::HEARS.iter().any(|begin| it.r#type.starts_with(begin));
-    for event in events.iter().filter(is_heard) {
+    for event in events.iter().filter(|it| hears::<M>(it)) {
         traced::<M>(event, model.apply(tx, event)).await?;
     }
     Ok(())

@@ -52,7 +52,7 @@ pub trait ReadModel: Send + Sync + 'static {
     const HEARS: &'static [&'static str] = &[""];
 
     /// Applies one event; events it has nothing to do with change nothing. An event it should know and cannot read is an
-    /// error: the model stops rather than becomes wrong.
+    /// error: the model stops rather than becomes wrong, and the process is not ready until it is updated.
     fn apply(
         &self,
         tx: &mut SqliteConnection,

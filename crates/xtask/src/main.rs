@@ -8,12 +8,15 @@
     reason = "a command-line program talks to its terminal"
 )]
 
+mod aics_tlog;
 mod bench;
 mod browser;
+mod city;
 mod command;
 mod nats;
 mod places;
 mod postgres;
+mod proto;
 mod schemathesis;
 mod soak;
 mod steps;
@@ -54,11 +57,17 @@ enum Task {
     /// Tampers with the log at a thousand places and kills its writer five hundred times, over PostgreSQL and SQLite; the tests
     /// do a tenth of it.
     Soak(soak::Choice),
+    /// Adds a sample to the golden corpus (`proto/golden`) for each event type that has none; what is there is never rewritten.
+    Corpus,
+    /// Makes the contracts as they are now the last release, against which `test` holds them from then on.
+    ReleaseProto,
     /// Tries the API with Schemathesis, on a demo city of its own; what follows `--` goes to `schemathesis run`.
     Schemathesis {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Has aics-tlog, others' verifier of transparency logs, check what a demo city of its own publishes; needs Python 3.12.
+    AicsTlog,
     /// Builds the release binary and starts the demo city on <http://localhost:8153>.
     Up {
         /// Passed on to `cozum up`, e.g. `-- --listen 127.0.0.1:9000`.
@@ -72,6 +81,9 @@ fn main() -> ExitCode {
         Task::Test(choice) | Task::Ci(choice) => steps::run(&choice),
         Task::Bench { what, args } => bench::run(what, &args),
         Task::Soak(choice) => soak::run(&choice),
+        Task::Corpus => proto::corpus(),
+        Task::ReleaseProto => proto::release(),
+        Task::AicsTlog => aics_tlog::run(),
         Task::Schemathesis { args } => schemathesis::run(&args),
         Task::Up { args } => up::run(&args),
     };

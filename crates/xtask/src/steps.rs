@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    browser, command, nats, places, postgres, tally::Tally, targets, watch::Watched, wheels,
+    browser, command, nats, places, postgres, proto, tally::Tally, targets, watch::Watched, wheels,
 };
 
 #[derive(Args)]
@@ -28,6 +28,8 @@ pub(crate) struct Choice {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
     Fmt,
+    /// The contracts' style, and that they break nobody who was built against the last release.
+    Proto,
     Clippy,
     Unit,
     Conformance,
@@ -78,6 +80,9 @@ fn run_steps(choice: &Choice, tally: &mut Tally) -> anyhow::Result<()> {
         .into_iter()
         .filter(|(kind, _)| chosen(*kind))
         .partition(|(kind, _)| matches!(kind, Kind::Fmt | Kind::Clippy));
+    if chosen(Kind::Proto) {
+        proto::check()?;
+    }
     for (_, step) in checks {
         run_step(&step, &[], None, tally)?;
     }

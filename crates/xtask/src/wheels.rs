@@ -12,10 +12,15 @@ use crate::{command, places, postgres};
 /// Gets what `requirements/<name>.txt` pins, unless it is there already, and gives its folder. What came to PyPI as source
 /// only stands in `<name>.sources.txt`, and is built with the setuptools pinned beside it.
 pub(crate) fn fetch(name: &str) -> anyhow::Result<PathBuf> {
+    fetch_for(Path::new(python()), name, name)
+}
+
+/// The same for a certain Python, in a folder of its own.
+pub(crate) fn fetch_for(python: &Path, name: &str, folder: &str) -> anyhow::Result<PathBuf> {
     let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements");
     let sources = requirements.join(format!("{name}.sources.txt"));
     let requirements = requirements.join(format!("{name}.txt"));
-    let folder = places::tool(name);
+    let folder = places::tool(folder);
     let mut pinned = std::fs::read_to_string(&requirements)?;
     if sources.exists() {
         pinned.push_str(&std::fs::read_to_string(&sources)?);
@@ -27,20 +32,20 @@ pub(crate) fn fetch(name: &str) -> anyhow::Result<PathBuf> {
     }
     println!("xtask: getting {name} from PyPI into {}", folder.display());
     drop(std::fs::remove_dir_all(&folder));
-    if command::asked(python(), &["-m", "pip", "--version"]).is_none() {
+    if command::asked(python, &["-m", "pip", "--version"]).is_none() {
         postgres::debian(&["python3-pip"]).context("Python's pip is missing")?;
     }
-    install(&requirements, &folder, &["--only-binary", ":all:"])?;
+    install(python, &requirements, &folder, &["--only-binary", ":all:"])?;
     if sources.exists() {
         let built_here = ["--no-binary", ":all:", "--no-build-isolation"];
-        install(&sources, &folder, &built_here)?;
+        install(python, &sources, &folder, &built_here)?;
     }
     std::fs::write(seal, pinned)?;
     Ok(folder)
 }
 
-fn install(requirements: &Path, folder: &Path, how: &[&str]) -> anyhow::Result<()> {
-    let mut pip = Command::new(python());
+fn install(python: &Path, requirements: &Path, folder: &Path, how: &[&str]) -> anyhow::Result<()> {
+    let mut pip = Command::new(python);
     pip.env("PIP_ROOT_USER_ACTION", "ignore");
     pip.env("PYTHONPATH", folder);
     pip.args([
@@ -58,6 +63,19 @@ fn install(requirements: &Path, folder: &Path, how: &[&str]) -> anyhow::Result<(
         .arg("--requirement")
         .arg(requirements);
     command::done(&mut pip)
+}
+
+/// Whether there is a package index to get anything from.
+pub(crate) fn index_answers() -> bool {
+    let ask = [
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "index",
+        "versions",
+        "pip",
+    ];
+    command::asked(python(), &ask).is_some()
 }
 
 /// The Python that runs pip and the SMTP server.

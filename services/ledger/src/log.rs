@@ -187,6 +187,12 @@ impl Log {
         &self.standing
     }
 
+    /// How long ago something was recorded.
+    pub(crate) fn age(&self, recorded_at: u64) -> Duration {
+        let now = self.clock.micros().max(0).cast_unsigned();
+        Duration::from_micros(now.saturating_sub(recorded_at))
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }

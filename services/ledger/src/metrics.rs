@@ -1,9 +1,16 @@
 //! What an operator sees of a log.
 
+use std::time::Duration;
+
 use opentelemetry::{
     KeyValue, global,
     metrics::{Counter, Gauge, Histogram},
 };
+
+/// Seconds; close together around the second that nothing should take.
+const SOON: [f64; 13] = [
+    0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 5.0, 10.0, 60.0,
+];
 
 /// The instruments of one log, labelled with its municipality.
 #[derive(Debug, Clone)]
@@ -17,6 +24,8 @@ pub(crate) struct Metrics {
     frozen: Gauge<u64>,
     unsigned: Gauge<u64>,
     signer_frozen: Gauge<u64>,
+    relayed_after: Histogram<f64>,
+    signed_after: Histogram<f64>,
 }
 
 impl Metrics {
@@ -63,6 +72,16 @@ impl Metrics {
                     "1 while the log is not what was signed and is signed no more: somebody must look",
                 )
                 .build(),
+            relayed_after: meter
+                .f64_histogram("cozum_ledger_relayed_after_seconds")
+                .with_description("From an event's recording to NATS's word that it is there, of the oldest event of each window")
+                .with_boundaries(SOON.to_vec())
+                .build(),
+            signed_after: meter
+                .f64_histogram("cozum_ledger_signed_after_seconds")
+                .with_description("From an event's recording to a signed checkpoint over it, of the oldest event under each")
+                .with_boundaries(SOON.to_vec())
+                .build(),
         }
     }
 
@@ -79,6 +98,14 @@ impl Metrics {
         self.lag.record(head.saturating_sub(position), &self.label);
     }
 
+    pub(crate) fn relayed_after(&self, age: Duration) {
+        self.relayed_after.record(age.as_secs_f64(), &self.label);
+    }
+
+    pub(crate) fn signed_after(&self, age: Duration) {
+        self.signed_after.record(age.as_secs_f64(), &self.label);
+    }
+
     pub(crate) fn nats_lost(&self, messages: u64) {
         self.lost.add(messages, &self.label);
     }
@@ -86,6 +113,7 @@ impl Metrics {
     pub(crate) fn relay_is_frozen(&self, frozen: bool) {
         self.frozen.record(u64::from(frozen), &self.label);
     }
+
     pub(crate) fn signed_up_to(&self, position: u64, head: u64) {
         self.unsigned
             .record(head.saturating_sub(position), &self.label);

@@ -211,7 +211,7 @@ impl Relay {
         context: &jetstream::Context,
         window: &[Arc<Event>],
     ) -> Result<(), Ended> {
-        let Some((last, before)) = window.split_last() else {
+        let (Some((last, before)), Some(oldest)) = (window.split_last(), window.first()) else {
             return Ok(());
         };
         for event in before {
@@ -237,6 +237,8 @@ impl Relay {
             )));
         }
         self.acknowledged = last.position;
+        let age = self.log.age(oldest.recorded_at);
+        self.log.metrics().relayed_after(age);
         Ok(())
     }
 

@@ -123,6 +123,45 @@ impl Centre {
         Ok(values.sum())
     }
 
+    /// Within how many seconds everything that was appended so far was relayed to NATS, and was under a signed checkpoint.
+    pub(crate) async fn largest_lags(&self, report: &mut Report) -> anyhow::Result<()> {
+        for (what, name) in [
+            ("relayed to NATS", "relayed"),
+            ("under a signed checkpoint", "signed"),
+        ] {
+            let metric = format!("cozum_ledger_{name}_after_seconds");
+            let all = self.metric(&format!("{metric}_count")).await?;
+            let within = self.buckets(&metric).await?;
+            let within = within.into_iter().find(|(_, count)| *count >= all);
+            let largest = within.map_or(f64::INFINITY, |it| it.0);
+            report.at_most(
+                format!("largest lag, {what}, in s, of {all:.0} at most"),
+                largest,
+                1.0,
+            );
+            report.put(&format!("largest_lag_s.{name}"), json!(rounded(largest)));
+        }
+        Ok(())
+    }
+
+    /// The buckets of a histogram: up to how much, and how many.
+    async fn buckets(&self, name: &str) -> anyhow::Result<Vec<(f64, f64)>> {
+        let text = reqwest::get(format!("{}/metrics", self.admin))
+            .await?
+            .text()
+            .await?;
+        let begin = format!("{name}_bucket{{");
+        let lines = text.lines().filter(|it| it.starts_with(&begin));
+        let bucket = |line: &str| {
+            let (_, rest) = line.split_once("le=\"")?;
+            let (most, rest) = rest.split_once('"')?;
+            Some((most.parse().ok()?, rest.rsplit(' ').next()?.parse().ok()?))
+        };
+        let mut buckets: Vec<(f64, f64)> = lines.filter_map(bucket).collect();
+        buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
+        Ok(buckets)
+    }
+
     /// Bytes of an event in the database, with all indexes and tiles, and the process's memory.
     pub(crate) async fn told(&self, report: &mut Report, database: &str) -> anyhow::Result<()> {
         let mut connection = PgConnection::connect(database).await?;

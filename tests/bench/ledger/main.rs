@@ -102,6 +102,7 @@ async fn measure(choice: &Choice) -> anyhow::Result<()> {
     let over_postgres = centre::Centre::start(Some(&database), &nats.url()).await?;
     if choice.wants(Part::Append) {
         append::beside_others(choice, &mut report, &over_postgres, &postgres).await?;
+        over_postgres.largest_lags(&mut report).await?;
     }
     if choice.wants(Part::Bulk) {
         bulk::measure(choice, &mut report, &over_postgres, &postgres).await?;

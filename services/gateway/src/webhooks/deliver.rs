@@ -7,7 +7,13 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use chassis::{Platform, event::event_id, lease, lease::Lease, telemetry};
+use chassis::{
+    Platform,
+    event::{self, event_id},
+    lease,
+    lease::Lease,
+    telemetry,
+};
 use contracts::ledger::v1::Event;
 use futures::future::BoxFuture;
 use opentelemetry::metrics::Counter;
@@ -161,6 +167,7 @@ impl Sender {
             let mut feed = self.centre.platform.feed(&self.municipality, done.at);
             loop {
                 for event in feed.next().await.events {
+                    event::readable(&event)?;
                     if message::concerns(register, &hook, &types, &event).await? {
                         self.heard_of(&hook, event.position).await?;
                         self.deliver(id, &target, &event).await?;

@@ -58,6 +58,8 @@ struct Growing {
     edge: Edge,
     /// Tiles that became full since the last signature.
     full: Vec<FullTile>,
+    /// When the first of the entries was recorded that are not signed yet.
+    oldest: Option<u64>,
     /// The last size that was signed.
     signed: u64,
     /// Signed by this process before, but not in the store: the tree must pass through it.
@@ -159,6 +161,9 @@ impl Signer {
         kept.map_err(anyhow::Error::from)?;
         growing.full.clear();
         growing.signed = signed.size;
+        if let Some(oldest) = growing.oldest.take() {
+            self.log.metrics().signed_after(self.log.age(oldest));
+        }
         Ok(())
     }
 
@@ -225,6 +230,7 @@ impl Signer {
             key,
             edge,
             full: vec![],
+            oldest: None,
             signed: size,
             ahead,
         })
@@ -247,6 +253,7 @@ impl Growing {
                     self.edge.size()
                 )));
             }
+            self.oldest.get_or_insert(event.recorded_at);
             grow(&mut self.edge, &mut self.full, &event.commitment);
             if let Some(ahead) = self.ahead.take_if(|it| it.size == self.edge.size()) {
                 agree(&ahead, self.edge.root())?;
