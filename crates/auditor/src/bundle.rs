@@ -26,6 +26,8 @@ pub const WIDTH: u64 = 256;
 #[derive(Debug)]
 pub struct Writer {
     folder: PathBuf,
+    /// Whether what is there is believed later: then it is on the disk first.
+    durable: bool,
 }
 
 impl Writer {
@@ -40,6 +42,7 @@ impl Writer {
         }
         Ok(Self {
             folder: folder.to_owned(),
+            durable: false,
         })
     }
 
@@ -48,6 +51,7 @@ impl Writer {
         fs::create_dir_all(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
+            durable: true,
         })
     }
 
@@ -112,7 +116,9 @@ impl Writer {
         let draft = path.with_extension("draft");
         let mut file = fs::File::create(&draft)?;
         io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()?;
+        if self.durable {
+            file.sync_all()?;
+        }
         fs::rename(draft, path)
     }
 }
