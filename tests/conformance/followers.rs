@@ -177,6 +177,10 @@ async fn all_at(heard: &[watch::Receiver<u64>], position: u64) {
 }
 
 /// What appends cost with so many followers, and then silence.
+#[expect(
+    clippy::print_stdout,
+    reason = "a test's words, which cargo keeps unless it is asked for them"
+)]
 async fn cost(store: &str, followers: u64) -> (Sent, Sent) {
     let mut ledger = Watched::start(store).await;
     let mut tasks = JoinSet::new();

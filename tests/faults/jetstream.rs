@@ -1,4 +1,4 @@
-//! JetStream forgets: everything, under load; or only the last messages.
+//! JetStream forgets: everything, under load; a thousand messages that somebody has not read; or only the last messages.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -11,6 +11,13 @@ use tokio::time::Instant;
 use crate::{load::Load, read_models};
 
 const CITY: &str = "ova";
+
+/// Messages that one consumer never gets.
+const LOST: u64 = 1_000;
+/// More than a consumer may have been sent already when it is held.
+const ON_THE_WAY: u64 = 600;
+/// Messages behind those that are lost.
+const AFTER: u64 = 50;
 
 /// How long until a lost last message is noticed: a second, and what a busy machine adds.
 const NOTICED: Duration = Duration::from_secs(2);
@@ -88,13 +95,89 @@ async fn sequences_are_positions(cluster: &Cluster, head: u64) -> anyhow::Result
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_lost_a_thousand_messages_heals_itself_and_says_so() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start(&[CITY]).await?;
+    let city = cluster.city(CITY)?;
+    file(&city, 3).await?;
+    let begin = city.settled().await?;
+    let before = healed(&cluster, "").await?;
+
+    // While analytics gets nothing done, the others go on; then JetStream loses what analytics has not read.
+    cluster.process(Role::Analytics)?.hold()?;
+    let mut load = Load::on(&city);
+    while city.head().await? < begin + ON_THE_WAY + LOST + AFTER {
+        load.goes_on(20).await?;
+    }
+    let acknowledged = load.stop()?;
+    city.settled().await?;
+    let context = jetstream::new(async_nats::connect(cluster.nats.url()).await?);
+    let stream = format!("EV_{CITY}");
+    let last = eventually(Duration::from_secs(60), "all is relayed", async || {
+        let state = context
+            .get_stream(&stream)
+            .await?
+            .cached_info()
+            .state
+            .clone();
+        let head = city.head().await?;
+        anyhow::ensure!(
+            state.last_sequence == head,
+            "{} of {head}",
+            state.last_sequence
+        );
+        Ok(head)
+    })
+    .await?;
+    let first = forget_all_but(&context, AFTER).await?;
+    let lost = begin + ON_THE_WAY + 1..=last - AFTER;
+    assert_eq!(first, *lost.end() + 1);
+    assert!(lost.clone().count() as u64 >= LOST);
+    cluster.process(Role::Analytics)?.go_on()?;
+
+    let head = city.settled().await?;
+    read_models::caught_up(&cluster, Role::Analytics, CITY, head).await?;
+    let total = city.report().await?.requests.unwrap_or_default().total;
+    assert_eq!(total, 3 + acknowledged.len() as u64);
+    let counted = healed(&cluster, "").await? - before;
+    println!(
+        "lost {lost:?} at least: {counted} events healed, {} of them as a hole, {} as a tail, {} while the subscription was broken",
+        healed(&cluster, "\"hole\"").await?,
+        healed(&cluster, "\"tail\"").await?,
+        healed(&cluster, "\"broken\"").await?
+    );
+    #[expect(clippy::cast_precision_loss, reason = "a thousand")]
+    let all = LOST as f64;
+    assert!(counted >= all, "only {counted} are said to be healed");
+    log::check_order(&log::read(&cluster.log_url(), CITY).await?)?;
+    read_models::equal_a_fresh_fold(&mut cluster, CITY, head).await
+}
+
+/// Makes JetStream drop its oldest messages, whoever has read them, and gives the first that is left. Nobody may delete or purge
+/// there; but a stream that may keep only so many drops the oldest.
+async fn forget_all_but(context: &jetstream::Context, kept: u64) -> anyhow::Result<u64> {
+    let name = format!("EV_{CITY}");
+    let mut config = context
+        .get_stream(&name)
+        .await?
+        .cached_info()
+        .config
+        .clone();
+    let most = std::mem::replace(&mut config.max_messages, i64::try_from(kept)?);
+    context.update_stream(&config).await?;
+    config.max_messages = most;
+    context.update_stream(&config).await?;
+    let stream = context.get_stream(&name).await?;
+    Ok(stream.cached_info().state.first_sequence)
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_last_messages_never_arrive_and_the_report_has_them_within_a_second_or_so()
 -> anyhow::Result<()> {
     let cluster = Cluster::start(&[CITY]).await?;
     let city = cluster.city(CITY)?;
     file(&city, 3).await?;
     city.settled().await?;
-    let healed = healed(&cluster).await?;
+    let before = healed(&cluster, "\"tail\"").await?;
 
     // From now on JetStream takes nothing, as a server whose disk is full.
     let context = jetstream::new(async_nats::connect(cluster.nats.url()).await?);
@@ -118,7 +201,7 @@ async fn the_last_messages_never_arrive_and_the_report_has_them_within_a_second_
         println!("counted after {:?}", filed.elapsed());
     }
     assert!(
-        healed_since(&cluster, healed).await?,
+        healed(&cluster, "\"tail\"").await? > before,
         "the lost messages came by another way than the tail's check"
     );
 
@@ -181,8 +264,8 @@ async fn file(city: &City, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many events analytics had to read from the ledger because they did not arrive.
-async fn healed(cluster: &Cluster) -> anyhow::Result<f64> {
+/// How many events analytics had to read from the ledger because they did not arrive, of one kind of loss or of all.
+async fn healed(cluster: &Cluster, kind: &str) -> anyhow::Result<f64> {
     let http = reqwest::Client::builder().no_proxy().build()?;
     let metrics = http
         .get(format!("{}/metrics", cluster.admin(Role::Analytics)))
@@ -192,14 +275,10 @@ async fn healed(cluster: &Cluster) -> anyhow::Result<f64> {
         .await?;
     let counted = metrics
         .lines()
-        .filter(|it| it.starts_with("cozum_feed_healed_events") && it.contains("tail"));
+        .filter(|it| it.starts_with("cozum_feed_healed_events") && it.contains(kind));
     Ok(counted
         .filter_map(|it| it.rsplit(' ').next()?.parse::<f64>().ok())
         .sum())
-}
-
-async fn healed_since(cluster: &Cluster, before: f64) -> anyhow::Result<bool> {
-    Ok(healed(cluster).await? > before)
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {

@@ -209,6 +209,22 @@ impl Cozum {
             .map(Option::flatten)
     }
 
+    /// Holds it where it is, as on a machine that is too busy to run it, until it may go on.
+    pub fn hold(&self) -> anyhow::Result<()> {
+        self.signal("STOP")
+    }
+
+    /// Lets it go on after [`hold`](Self::hold).
+    pub fn go_on(&self) -> anyhow::Result<()> {
+        self.signal("CONT")
+    }
+
+    fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let running = self.running.as_ref();
+        let running = running.with_context(|| format!("{} does not run", self.launch.name))?;
+        running.signal(name)
+    }
+
     /// Asks it to stop (`SIGTERM`) and waits for its end, at most `patience`.
     pub async fn terminate(&mut self, patience: Duration) -> anyhow::Result<ExitStatus> {
         let mut running = self

@@ -37,6 +37,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     checking
         .current_dir(places::target())
         .env("PYTHONPATH", &tool)
+        .env("PYTHONUNBUFFERED", "1")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src/check_log.py"))
         .arg(&city.origin)
         .arg(City::program());

@@ -104,7 +104,16 @@ fn value(event: &str, message: &str, field: &FieldDescriptor) -> Value {
             Value::EnumNumber(first.number())
         }
         Kind::Message(inner) => Value::Message(filled(event, &inner, true)),
-        other => panic!("what does {message}.{name} say in a sample? It is {other:?}"),
+        other @ (Kind::Float
+        | Kind::Int32
+        | Kind::Sint32
+        | Kind::Sint64
+        | Kind::Fixed32
+        | Kind::Fixed64
+        | Kind::Sfixed32
+        | Kind::Sfixed64) => {
+            panic!("what does {message}.{name} say in a sample? It is {other:?}")
+        }
     }
 }
 
