@@ -55,33 +55,6 @@ fn at(event: &Event) -> anyhow::Result<String> {
     Ok(jiff::Timestamp::from_microsecond(micros)?.to_string())
 }
 
-/// The API's lists of counts as the maps that they are: by their keys, without names.
-fn mapped(figures: &Value) -> Value {
-    match figures {
-        Value::Array(counts) => {
-            let one = |it: &Value| {
-                let key = it["key"].as_str().unwrap_or_default().to_owned();
-                let judged = json!({ "evaluated": it["evaluated"], "breached": it["breached"] });
-                let is_count = !it["count"].is_null();
-                (
-                    key,
-                    if is_count {
-                        it["count"].clone()
-                    } else {
-                        judged
-                    },
-                )
-            };
-            Value::Object(counts.iter().map(one).collect())
-        }
-        Value::Object(fields) => {
-            let fields = fields.iter().map(|(name, it)| (name.clone(), mapped(it)));
-            Value::Object(fields.collect())
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => figures.clone(),
-    }
-}
-
 async fn report_as_of(city: &City, moment: &str) -> anyhow::Result<Said> {
     let span = ["--from", "2013-12-31", "--to", "2019-12-31"];
     let rest = ["--as-of", moment, "--format", "json"];
@@ -125,7 +98,7 @@ async fn a_report_as_of_any_position_is_what_its_events_add_up_to() -> anyhow::R
         anyhow::ensure!(status == 200, "{position}: {report}");
         assert_eq!(report["cut_off"], *position);
         for of in ["contacts", "requests"] {
-            assert_eq!(mapped(&report[of]), figures[of], "at {position}");
+            assert_eq!(oracle::mapped(&report[of]), figures[of], "at {position}");
         }
         if index % 25 == 0 {
             let said = report_as_of(&city, &position.to_string()).await?;

@@ -12,6 +12,7 @@ const CONTACT: &str = "7c1d0b52-53f3-5b0e-8a3f-0d2f7a9e6c11";
 const WEBHOOK: &str = "9a4e7d20-3c5b-5e1f-b8a6-7d2c1e0f5b94";
 const STAFF: &str = "ayse.sample";
 const UNIT: &str = "sample-unit";
+const CHECKPOINT: &str = "log.example.org/ova\n1\nAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\n\n— log.example.org/ova AQIDBA==\n";
 const NOON: i64 = 1_796_115_600_000_000;
 
 /// What each text of an event is like, by the name of its field; `message` tells those apart that are called alike.
@@ -62,6 +63,8 @@ fn text(event: &str, message: &str, field: &str) -> String {
         "hint_en" => "centimetres",
         "group" => "roads",
         "keywords" => "çukur",
+        "checkpoint" => CHECKPOINT,
+        "origin" => "log.example.org/fork-1/ova",
         _ => panic!("what does {message}.{field} say in a sample?"),
     };
     word.to_owned()
