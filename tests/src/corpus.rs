@@ -126,6 +126,9 @@ impl Sample {
             Some(("routing", name)) if name.starts_with("Topic") => ("topic", said("code")),
             Some(("routing", _)) => ("handling", said("number")),
             Some(("notification", _)) => ("notification", said("notification")),
+            Some(("ledger", "LogForked")) => {
+                ("fork", said("origin").and_then(|it| it.rsplit('/').next()))
+            }
             Some(("ledger", _)) => ("parked", said("reaction")),
             Some(("gateway", name)) if name.starts_with("ApiKey") => ("key", said("key")),
             Some(("gateway", name)) if name.starts_with("Webhook") => ("webhook", said("webhook")),
