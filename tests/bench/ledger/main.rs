@@ -117,6 +117,8 @@ async fn measure(choice: &Choice) -> anyhow::Result<()> {
     over_postgres.stop().await?;
 
     if choice.wants(Part::Append) || choice.wants(Part::Follow) {
+        // With a broker of its own: a log that is shorter than what JetStream holds of its name serves nobody.
+        let nats = tests::nats::Server::start().await?;
         let over_sqlite = centre::Centre::start(None, &nats.url()).await?;
         if choice.wants(Part::Append) {
             append::over_sqlite(choice, &mut report, &over_sqlite).await?;
