@@ -220,7 +220,9 @@ fn id_text(id: &[u8]) -> String {
         .unwrap_or_default()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Two digits for each byte, in lower case.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         text.push(char::from(DIGITS[usize::from(byte >> 4)]));
@@ -231,7 +233,9 @@ fn hex(bytes: &[u8]) -> String {
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+/// What [`hex`] wrote.
+#[must_use]
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let digit = |it: u8| char::from(it).to_digit(16);
     let byte = |pair: &[u8; 2]| u8::try_from(digit(pair[0])? << 4 | digit(pair[1])?).ok();

@@ -16,7 +16,10 @@ use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider, trace::SdkTracerPro
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
-    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, LevelFilter, filter_fn},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 /// Keeps telemetry running; flushes what is left when dropped.
@@ -62,10 +65,11 @@ pub fn start(name: &'static str, level: &str, otlp: Option<&str>) -> anyhow::Res
         .with_current_span(false)
         .with_span_list(false)
         .with_writer(std::io::stderr)
-        .with_filter(filter);
+        // A line says nothing of the spans around it, so their fields need not be written down for it.
+        .with_filter(filter.and(filter_fn(|it| it.is_event())));
     let spans = tracing_opentelemetry::layer()
         .with_tracer(traces.tracer("cozum"))
-        .with_filter(EnvFilter::new("info"));
+        .with_filter(LevelFilter::INFO);
     tracing_subscriber::registry()
         .with(logs)
         .with(spans)

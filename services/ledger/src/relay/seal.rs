@@ -3,6 +3,7 @@
 
 use async_nats::HeaderMap;
 use aws_lc_rs::hmac;
+use chassis::cloudevents;
 
 use crate::tree::SigningSeed;
 
@@ -25,8 +26,7 @@ impl Seal {
     /// Seals the message of an event.
     pub(super) fn put(&self, headers: &mut HeaderMap, log: &str, commitment: &[u8]) {
         let seal = hmac::sign(&self.0, &sealed(log, commitment));
-        let text: String = seal.as_ref().iter().map(|it| format!("{it:02x}")).collect();
-        headers.insert(HEADER, text);
+        headers.insert(HEADER, cloudevents::hex(seal.as_ref()));
     }
 
     /// Whether a message is sealed for this commitment.
@@ -35,10 +35,7 @@ impl Seal {
             .get(HEADER)
             .map(|it| it.as_str())
             .unwrap_or_default();
-        let bytes: Option<Vec<u8>> = (0..text.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-            .collect();
+        let bytes = cloudevents::unhex(text);
         bytes.is_some_and(|it| hmac::verify(&self.0, &sealed(log, commitment), &it).is_ok())
     }
 }
