@@ -61,6 +61,13 @@ async fn locked(cluster: &Cluster) -> anyhow::Result<PgConnection> {
     Ok(lock)
 }
 
+/// Whether somebody waits for the table that is locked.
+async fn waits(cluster: &Cluster) -> anyhow::Result<bool> {
+    let mut store = PgConnection::connect(&cluster.postgres.url("keys")).await?;
+    let waiting = "select exists (select from pg_locks where relation = 'data_keys'::regclass and not granted)";
+    Ok(sqlx::query_scalar(waiting).fetch_one(&mut store).await?)
+}
+
 /// How many of a person's keys are left: those of the person and of the request, which have texts.
 async fn keys(cluster: &Cluster, person: &Person) -> anyhow::Result<i64> {
     let mut store = PgConnection::connect(&cluster.postgres.url("keys")).await?;
@@ -130,6 +137,12 @@ async fn an_erasure_is_finished_whenever_intake_dies_in_it_and_outlives_a_restor
     let (dies, ()) = tokio::join!(
         async {
             is_ordered(&city, &ali).await?;
+            // The order is in the log a moment before intake hears so: only then does it come to the keys.
+            eventually(SOON, "intake comes to the keys", async || {
+                anyhow::ensure!(waits(&cluster).await?, "nobody waits");
+                Ok(())
+            })
+            .await?;
             cluster.kill9(Role::Ledger)?;
             drop(lock);
             eventually(SOON, "the keys are gone", async || {
