@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use chassis::Ids;
+use chassis::{Ids, cloudevents};
 
 use crate::file;
 
@@ -81,7 +81,7 @@ impl Snapshots {
 
 impl Snapshot {
     pub(crate) fn of(position: u64, commitment: Vec<u8>, folder: &Path) -> Self {
-        let hex: String = commitment.iter().map(|it| format!("{it:02x}")).collect();
+        let hex = cloudevents::hex(&commitment);
         Self {
             position,
             commitment,
@@ -93,13 +93,9 @@ impl Snapshot {
         let name = path.file_name()?.to_str()?;
         let name = name.strip_suffix(EXTENSION)?.strip_suffix('.')?;
         let (position, hex) = name.split_once('-')?;
-        let bytes = hex.as_bytes().chunks(2);
-        let bytes = bytes.map(|it| u8::from_str_radix(std::str::from_utf8(it).ok()?, 16).ok());
         Some(Self {
             position: position.parse().ok()?,
-            commitment: bytes
-                .collect::<Option<Vec<u8>>>()
-                .filter(|it| it.len() == 32)?,
+            commitment: cloudevents::unhex(hex).filter(|it| it.len() == 32)?,
             path,
         })
     }
