@@ -116,10 +116,10 @@ fn a_message_is_a_cloud_event() {
     assert_eq!(header("ce-time"), Some("2026-01-01T00:00:00Z"));
     assert_eq!(header("ce-datacontenttype"), Some("application/protobuf"));
     assert_eq!(header("ce-position"), Some("7"));
-    assert_eq!(header("ce-actor"), Some("staff:%C4%B0%C4%9Fd%C4%B1r"));
+    assert_eq!(header("ce-streamversion"), Some("2"));
     assert_eq!(
-        header("ce-subjects"),
-        Some("[%22request:2026-48120937-5%22]")
+        header("ce-correlationid"),
+        Some("02020202-0202-0202-0202-020202020202")
     );
     assert_eq!(header("ce-causationid"), None);
     let attribute = |name: &str| {

@@ -1,7 +1,8 @@
 //! Spans, logs and metrics: JSON lines on stderr, OTLP traces where an endpoint is set, Prometheus on `/metrics`.
 //!
 //! One trace runs from the HTTP request through gRPC, the append, the relay and every reader: its W3C context travels in
-//! call metadata, in the event itself and in message headers.
+//! call metadata, in the event itself and in message headers. A span that hands its context on is of level INFO; one that is
+//! only looked at is of level DEBUG and of target [`WATCHED`], and is not made where nobody collects.
 
 use anyhow::Context as _;
 use opentelemetry::{
@@ -17,10 +18,13 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
     EnvFilter, Layer as _,
-    filter::{FilterExt as _, LevelFilter, filter_fn},
+    filter::{FilterExt as _, LevelFilter, Targets, filter_fn},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
+
+/// The target of spans that nothing but a trace's picture needs.
+pub const WATCHED: &str = "watched";
 
 /// Keeps telemetry running; flushes what is left when dropped.
 #[derive(Debug)]
@@ -69,7 +73,7 @@ pub fn start(name: &'static str, level: &str, otlp: Option<&str>) -> anyhow::Res
         .with_filter(filter.and(filter_fn(|it| it.is_event())));
     let spans = tracing_opentelemetry::layer()
         .with_tracer(traces.tracer("cozum"))
-        .with_filter(LevelFilter::INFO);
+        .with_filter(spans_made(otlp.is_some()));
     tracing_subscriber::registry()
         .with(logs)
         .with(spans)
@@ -79,6 +83,18 @@ pub fn start(name: &'static str, level: &str, otlp: Option<&str>) -> anyhow::Res
         traces,
         _metrics: metrics,
     })
+}
+
+/// Which spans are made, where a collector is set and where none is.
+fn spans_made(collected: bool) -> Targets {
+    let watched = if collected {
+        LevelFilter::DEBUG
+    } else {
+        LevelFilter::OFF
+    };
+    Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_target(WATCHED, watched)
 }
 
 /// The W3C trace context of the current span, or an empty text.
@@ -100,6 +116,9 @@ pub fn current_traceparent() -> String {
 
 /// Makes a span part of the trace that a W3C context names; leaves it alone where there is none.
 pub fn continue_trace(span: &Span, traceparent: &str) {
+    if span.is_disabled() {
+        return;
+    }
     if let Some(parent) = parse(traceparent) {
         // Fails only for a span that has begun, and ours have not.
         let _ = span.set_parent(Context::new().with_remote_span_context(parent));

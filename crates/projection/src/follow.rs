@@ -12,7 +12,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use tokio::{sync::watch, time::timeout};
 use tracing::Instrument as _;
 
-use crate::ReadModel;
+use crate::{ReadModel, file};
 
 /// A model this far behind the head is not ready to answer.
 const READY_WITHIN: u64 = 1_000;
@@ -29,6 +29,8 @@ pub(crate) struct Follower<M> {
     part: String,
     health: Health,
     lag: Gauge<u64>,
+    /// Whether the file has its indexes, as far as this process knows.
+    is_indexed: bool,
 }
 
 impl<M: ReadModel> Follower<M> {
@@ -50,6 +52,7 @@ impl<M: ReadModel> Follower<M> {
             part,
             health,
             lag,
+            is_indexed: false,
         }
     }
 
@@ -75,6 +78,9 @@ impl<M: ReadModel> Follower<M> {
                 .record(lag, &[telemetry::label("projection", self.part.clone())]);
             // A head of 0 with nothing read may only mean that the ledger has not answered yet.
             if lag <= READY_WITHIN && (batch.head > 0 || feed.has_heard()) {
+                if !std::mem::replace(&mut self.is_indexed, true) {
+                    file::index::<M>(&mut self.writer).await?;
+                }
                 self.health.ready(&self.part);
             }
         }
@@ -167,7 +173,8 @@ pub async fn traced<M: ReadModel + ?Sized>(
     event: &Event,
     change: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
-    let span = tracing::info_span!(
+    let span = tracing::debug_span!(
+        target: telemetry::WATCHED,
         "project",
         projection = M::NAME,
         event.position = event.position

@@ -45,9 +45,11 @@ pub(crate) fn asks<'a>(requests: impl Iterator<Item = &'a Prepared>) -> Asked {
 }
 
 /// Decides requests in order; later ones see what earlier ones of the same batch write. `now` in microseconds.
+///
+/// The events are those of the requests, not copies: a request that is decided again gives them other places.
 pub(crate) fn decide<'a>(
     log: &str,
-    requests: impl Iterator<Item = &'a Prepared>,
+    requests: impl Iterator<Item = &'a mut Prepared>,
     known: Known,
     now: u64,
 ) -> (Batch, Vec<Verdict>) {
@@ -86,7 +88,7 @@ struct Deciding<'a> {
 }
 
 impl Deciding<'_> {
-    fn next(&mut self, request: &Prepared) -> Verdict {
+    fn next(&mut self, request: &mut Prepared) -> Verdict {
         if let Some(known) = self.commands.get(&request.command_id) {
             return if known.is_of(request.fingerprint) {
                 Verdict::Replay {
@@ -112,10 +114,8 @@ impl Deciding<'_> {
             }
         }
         let first = self.head.position + 1;
-        for write in &request.writes {
-            for event in &write.events {
-                self.append(event);
-            }
+        for event in request.writes.iter_mut().flat_map(|it| &mut it.events) {
+            self.append(event);
         }
         let last = self.head.position;
         let recorded = Recorded {
@@ -130,21 +130,22 @@ impl Deciding<'_> {
     }
 
     /// Gives an event its place and its time. Time strictly rises, so that "as of" names exactly one position.
-    fn append(&mut self, event: &Event) {
-        let version = self.versions.entry(event.stream.clone()).or_default();
+    fn append(&mut self, event: &mut Arc<Event>) {
+        let version = match self.versions.get_mut(&event.stream) {
+            Some(version) => version,
+            None => self.versions.entry(event.stream.clone()).or_default(),
+        };
         *version += 1;
         self.head = Head {
             position: self.head.position + 1,
             recorded_at: self.now.max(self.head.recorded_at + 1),
         };
-        let mut event = Event {
-            position: self.head.position,
-            version: *version,
-            recorded_at: self.head.recorded_at,
-            ..event.clone()
-        };
-        event.commitment = commitment::commitment(self.log, &event).to_vec();
-        self.events.push(Arc::new(event));
+        let placed = Arc::make_mut(event);
+        placed.position = self.head.position;
+        placed.version = *version;
+        placed.recorded_at = self.head.recorded_at;
+        placed.commitment = commitment::commitment(self.log, placed).to_vec();
+        self.events.push(Arc::clone(event));
     }
 }
 
@@ -162,7 +163,7 @@ mod tests {
             Write {
                 stream: (*stream).to_owned(),
                 expected: *expected,
-                events: vec![event],
+                events: vec![Arc::new(event)],
             }
         };
         Prepared {
@@ -176,7 +177,7 @@ mod tests {
     }
 
     /// Decides after position 10, where stream "a" is at version 3 and command 1 recorded position 9 with fingerprint 1.
-    fn after_ten(requests: &[Prepared], now: u64) -> (Batch, Vec<Verdict>) {
+    fn after_ten(requests: &mut [Prepared], now: u64) -> (Batch, Vec<Verdict>) {
         let recorded = Recorded {
             command_id: Uuid::from_u128(1),
             fingerprint: Some([1; 32]),
@@ -191,7 +192,7 @@ mod tests {
             versions: HashMap::from([("a".to_owned(), 3)]),
             commands: HashMap::from([(recorded.command_id, recorded)]),
         };
-        decide("bozkoy", requests.iter(), known, now)
+        decide("bozkoy", requests.iter_mut(), known, now)
     }
 
     fn stale(stream: &str, expected: u64, actual: u64) -> Verdict {
@@ -204,12 +205,12 @@ mod tests {
 
     #[test]
     fn later_requests_see_what_earlier_ones_of_the_batch_write() {
-        let requests = [
+        let mut requests = [
             request(2, 1, &[("a", 3)]),
             request(3, 1, &[("a", 3)]),
             request(4, 1, &[("a", 4), ("b", 0)]),
         ];
-        let (batch, verdicts) = after_ten(&requests, 0);
+        let (batch, verdicts) = after_ten(&mut requests, 0);
         let appended = |first, last| Verdict::Append { first, last };
         assert_eq!(
             verdicts,
@@ -226,14 +227,14 @@ mod tests {
 
     #[test]
     fn a_command_is_known_again_within_its_own_batch() {
-        let requests = [
+        let mut requests = [
             request(2, 1, &[("b", 0)]),
             request(2, 1, &[("b", 0)]),
             request(2, 2, &[("b", 0)]),
             request(1, 1, &[("b", 0)]),
             request(1, 2, &[("b", 0)]),
         ];
-        let (batch, verdicts) = after_ten(&requests, 0);
+        let (batch, verdicts) = after_ten(&mut requests, 0);
         let replayed = |position| Verdict::Replay {
             first: position,
             last: position,
@@ -257,11 +258,11 @@ mod tests {
 
     #[test]
     fn a_refused_request_leaves_nothing() {
-        let requests = [
+        let mut requests = [
             request(2, 1, &[("b", 0), ("a", 0)]),
             request(2, 1, &[("b", 0)]),
         ];
-        let (batch, verdicts) = after_ten(&requests, 0);
+        let (batch, verdicts) = after_ten(&mut requests, 0);
         assert_eq!(verdicts[0], stale("a", 0, 3));
         assert_eq!(
             verdicts[1],
@@ -275,9 +276,9 @@ mod tests {
 
     #[test]
     fn time_strictly_rises_whatever_the_clock_says() {
-        let requests = [request(2, 1, &[("b", 0), ("c", 0)])];
-        let times = |now| -> Vec<u64> {
-            let (batch, _) = after_ten(&requests, now);
+        let mut requests = [request(2, 1, &[("b", 0), ("c", 0)])];
+        let mut times = |now| -> Vec<u64> {
+            let (batch, _) = after_ten(&mut requests, now);
             batch.events.iter().map(|it| it.recorded_at).collect()
         };
         assert_eq!(times(0), [1_001, 1_002]);

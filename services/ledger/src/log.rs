@@ -204,7 +204,7 @@ impl Log {
         service: Option<&str>,
     ) -> Result<AppendReply, LogError> {
         let request = Prepared::new(request, service, self.store.command_key())?;
-        let span = tracing::info_span!("ledger.append", events = request.events);
+        let span = tracing::debug_span!(target: telemetry::WATCHED, "ledger.append", events = request.events);
         telemetry::continue_trace(&span, &request.traceparent);
         self.append_prepared(request).instrument(span).await
     }

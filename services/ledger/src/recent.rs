@@ -105,7 +105,7 @@ mod tests {
             writes: vec![Write {
                 stream: stream.to_owned(),
                 expected,
-                events: vec![Event::default()],
+                events: vec![Arc::default()],
             }],
             events: 1,
             bytes: 0,

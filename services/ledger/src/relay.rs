@@ -223,7 +223,10 @@ impl Relay {
                 .await
                 .map_err(anyhow::Error::from)?;
         }
-        let (subject, headers, body) = self.message(last);
+        let (subject, mut headers, body) = self.message(last);
+        // One of a window is enough to notice that its subject leads elsewhere.
+        let stream = cloudevents::stream_name(self.log.municipality());
+        headers.insert(NATS_EXPECTED_STREAM, stream);
         let sent = context.publish_with_headers(subject, headers, body.into());
         let acknowledgement = sent.instrument(span_of(last)).await;
         let stored = acknowledgement
@@ -247,7 +250,6 @@ impl Relay {
         let (mut headers, body) = cloudevents::to_message(municipality, event);
         let log = municipality.as_str();
         self.seal.put(&mut headers, log, &event.commitment);
-        headers.insert(NATS_EXPECTED_STREAM, cloudevents::stream_name(municipality));
         headers.insert(
             NATS_EXPECTED_LAST_SEQUENCE,
             (event.position - 1).to_string(),
@@ -264,7 +266,8 @@ impl Relay {
 }
 
 fn span_of(event: &Event) -> tracing::Span {
-    let span = tracing::info_span!("ledger.relay", position = event.position);
+    let span =
+        tracing::debug_span!(target: telemetry::WATCHED, "ledger.relay", position = event.position);
     telemetry::continue_trace(&span, &event.traceparent);
     span
 }

@@ -1,6 +1,6 @@
 //! What may be appended: every rule is checked before a request joins a batch, so that no request can spoil another's.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Display, sync::Arc};
 
 use aws_lc_rs::hmac;
 use chassis::Invalid;
@@ -52,7 +52,8 @@ pub(crate) struct Prepared {
 pub(crate) struct Write {
     pub(crate) stream: String,
     pub(crate) expected: u64,
-    pub(crate) events: Vec<Event>,
+    /// Not recorded yet: whoever decides about them gives them their places.
+    pub(crate) events: Vec<Arc<Event>>,
 }
 
 impl Prepared {
@@ -82,26 +83,11 @@ impl Prepared {
             traceparent: request.traceparent.clone(),
             ..Event::default()
         };
-        let (mut streams, mut ids) = (BTreeSet::new(), BTreeSet::new());
         let mut writes = Vec::with_capacity(request.writes.len());
         for (index, write) in request.writes.into_iter().enumerate() {
-            let write = Write::new(index, write, &header)?;
-            check(
-                streams.insert(write.stream.clone()),
-                &format!("writes[{index}].stream"),
-                "is named twice",
-            )?;
-            let fresh = write
-                .events
-                .iter()
-                .all(|it| ids.insert(it.event_id.clone()));
-            check(
-                fresh,
-                &format!("writes[{index}].events.event_id"),
-                "is used twice",
-            )?;
-            writes.push(write);
+            writes.push(Write::new(index, write, &header)?);
         }
+        distinct(&writes)?;
         owned(&writes, service)?;
         Ok(Self {
             command_id,
@@ -125,19 +111,19 @@ impl Prepared {
 
 impl Write {
     fn new(index: usize, write: StreamWrite, header: &Event) -> Result<Self, Invalid> {
-        let at = format!("writes[{index}]");
-        name(&format!("{at}.stream"), &write.stream)?;
+        name(format_args!("writes[{index}].stream"), &write.stream)?;
         check(
             !write.events.is_empty(),
-            &format!("{at}.events"),
+            format_args!("writes[{index}].events"),
             "is empty",
         )?;
         let events: Result<_, Invalid> = write
             .events
             .into_iter()
             .enumerate()
-            .map(|(index, new)| {
-                prepare(&format!("{at}.events[{index}]"), new, &write.stream, header)
+            .map(|(event, new)| {
+                let at = format_args!("writes[{index}].events[{event}]");
+                prepare(at, new, &write.stream, header).map(Arc::new)
             })
             .collect();
         Ok(Self {
@@ -148,36 +134,41 @@ impl Write {
     }
 }
 
-fn prepare(at: &str, new: NewEvent, stream: &str, header: &Event) -> Result<Event, Invalid> {
-    id(&format!("{at}.event_id"), &new.event_id)?;
+fn prepare(
+    at: impl Display,
+    new: NewEvent,
+    stream: &str,
+    header: &Event,
+) -> Result<Event, Invalid> {
+    id(format_args!("{at}.event_id"), &new.event_id)?;
     check(
         is_type(&new.r#type),
-        &format!("{at}.type"),
+        format_args!("{at}.type"),
         "is not like intake.RequestRegistered",
     )?;
     let known_time = Timestamp::from_microsecond(new.occurred_at).is_ok();
     check(
         known_time,
-        &format!("{at}.occurred_at"),
+        format_args!("{at}.occurred_at"),
         "is outside the calendar",
     )?;
     let subjects = &new.subjects;
     check(
         (1..=SUBJECTS).contains(&subjects.len()),
-        &format!("{at}.subjects"),
+        format_args!("{at}.subjects"),
         "has 1 to 64 entries",
     )?;
     for subject in subjects {
-        name(&format!("{at}.subjects"), subject)?;
+        name(format_args!("{at}.subjects"), subject)?;
     }
     check(
         subjects.is_sorted_by(|a, b| a < b),
-        &format!("{at}.subjects"),
+        format_args!("{at}.subjects"),
         "are not sorted and distinct",
     )?;
     check(
         new.facts.len() + new.personal.len() <= EVENT_BYTES,
-        &format!("{at}.facts"),
+        format_args!("{at}.facts"),
         "is larger than 256 KiB",
     )?;
 
@@ -207,6 +198,24 @@ fn prepare(at: &str, new: NewEvent, stream: &str, header: &Event) -> Result<Even
     })
 }
 
+/// Refuses a stream that is written twice, and an event's id that is used twice.
+fn distinct(writes: &[Write]) -> Result<(), Invalid> {
+    let (mut streams, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for (index, write) in writes.iter().enumerate() {
+        check(
+            streams.insert(&write.stream),
+            format_args!("writes[{index}].stream"),
+            "is named twice",
+        )?;
+        check(
+            write.events.iter().all(|it| ids.insert(&it.event_id)),
+            format_args!("writes[{index}].events.event_id"),
+            "is used twice",
+        )?;
+    }
+    Ok(())
+}
+
 /// The fingerprint as it is kept: under the log's key.
 pub(crate) fn keyed(key: &hmac::Key, fingerprint: &[u8]) -> Result<[u8; 32], Invalid> {
     check(fingerprint.len() == 32, "fingerprint", "is not 32 bytes")?;
@@ -216,21 +225,21 @@ pub(crate) fn keyed(key: &hmac::Key, fingerprint: &[u8]) -> Result<[u8; 32], Inv
 }
 
 /// 16 bytes.
-pub(crate) fn id(field: &str, bytes: &[u8]) -> Result<Uuid, Invalid> {
-    Uuid::from_slice(bytes).map_err(|_| Invalid::at(field, "is not 16 bytes"))
+pub(crate) fn id(field: impl Display, bytes: &[u8]) -> Result<Uuid, Invalid> {
+    Uuid::from_slice(bytes).map_err(|_| Invalid::at(field.to_string(), "is not 16 bytes"))
 }
 
 /// 1 to 200 printable letters.
-pub(crate) fn name(field: &str, text: &str) -> Result<(), Invalid> {
+pub(crate) fn name(field: impl Display, text: &str) -> Result<(), Invalid> {
     let fits = (1..=NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     check(fits, field, "has 1 to 200 printable letters")
 }
 
-fn check(holds: bool, field: &str, problem: &str) -> Result<(), Invalid> {
+fn check(holds: bool, field: impl Display, problem: &str) -> Result<(), Invalid> {
     if holds {
         Ok(())
     } else {
-        Err(Invalid::at(field, problem))
+        Err(Invalid::at(field.to_string(), problem))
     }
 }
 

@@ -5,6 +5,7 @@ use std::{future::Future, time::Duration};
 use chassis::{Clock, telemetry};
 use tokio::{
     sync::{mpsc, oneshot},
+    task::yield_now,
     time::{Instant, sleep},
 };
 use tracing::Instrument as _;
@@ -81,6 +82,8 @@ impl Writer {
                 }
             };
             let Some(first) = first else { return };
+            // Who is about to ask may do so first: what is ready to run joins this batch instead of waiting for the next.
+            yield_now().await;
             let batch = self.gather(first);
             self.settle(batch).await;
         }
@@ -105,7 +108,7 @@ impl Writer {
     async fn settle(&mut self, batch: Vec<Pending>) {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
-            match self.commit(&part).await {
+            match self.commit(&mut part).await {
                 Ok(verdicts) => {
                     for (pending, verdict) in part.into_iter().zip(verdicts) {
                         // Whoever no longer listens asks again with the same command id.
@@ -130,16 +133,12 @@ impl Writer {
 
     /// Decides and writes until it is certain what became of the requests. After a lost connection the head and the
     /// commands are read again: what was recorded after all is then found as a replay.
-    async fn commit(&mut self, part: &[Pending]) -> Result<Vec<Verdict>, StoreError> {
+    async fn commit(&mut self, part: &mut [Pending]) -> Result<Vec<Verdict>, StoreError> {
         let asked = decision::asks(part.iter().map(|it| &it.request));
         let deadline = Instant::now() + PATIENCE;
         let mut pause = Duration::from_millis(1);
         let mut races = 0;
         loop {
-            let decide = |known| {
-                let now = self.clock.micros().max(0).cast_unsigned();
-                decision::decide(&self.log, part.iter().map(|it| &it.request), known, now)
-            };
             let known = self.recent.known(part.iter().map(|it| &it.request));
             let is_guess = known.is_some();
             let start = match (self.recent.take_head(), known) {
@@ -148,8 +147,14 @@ impl Writer {
                 (Some(head), None) => Start::After(head),
                 (None, None) => Start::Unknown,
             };
+            let span = span_of(part);
+            let decide = |known| {
+                let now = self.clock.micros().max(0).cast_unsigned();
+                let requests = part.iter_mut().map(|it| &mut it.request);
+                decision::decide(&self.log, requests, known, now)
+            };
             let attempt = self.store.commit(start, &asked, decide);
-            match in_time(attempt).instrument(span_of(part)).await {
+            match in_time(attempt).instrument(span).await {
                 Ok(Some((batch, verdicts))) => {
                     self.committed(batch);
                     return Ok(verdicts);
@@ -178,7 +183,8 @@ impl Writer {
 
 /// One commit serves many callers: its span belongs to the first one's trace and is linked to the others'.
 fn span_of(part: &[Pending]) -> tracing::Span {
-    let span = tracing::info_span!("ledger.commit", requests = part.len());
+    let span =
+        tracing::debug_span!(target: telemetry::WATCHED, "ledger.commit", requests = part.len());
     let mut traces = part.iter().map(|it| it.request.traceparent.as_str());
     telemetry::continue_trace(&span, traces.next().unwrap_or_default());
     span

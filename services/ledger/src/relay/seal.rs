@@ -1,7 +1,7 @@
 //! What shows that a message is this ledger's own: an event behind the newest checkpoint has no signature yet, and whoever can
 //! publish to NATS could otherwise put others there.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderName};
 use aws_lc_rs::hmac;
 use chassis::cloudevents;
 
@@ -26,7 +26,10 @@ impl Seal {
     /// Seals the message of an event.
     pub(super) fn put(&self, headers: &mut HeaderMap, log: &str, commitment: &[u8]) {
         let seal = hmac::sign(&self.0, &sealed(log, commitment));
-        headers.insert(HEADER, cloudevents::hex(seal.as_ref()));
+        headers.insert(
+            HeaderName::from_static(HEADER),
+            cloudevents::hex(seal.as_ref()),
+        );
     }
 
     /// Whether a message is sealed for this commitment.
