@@ -15,11 +15,13 @@ use super::{SOON, Said, access::Centre, repository, say};
 /// How many positions are drawn.
 const POSITIONS: usize = 200;
 
+/// An excerpt of Baltimore's 311 requests; a larger file of the same city, where `COZUM_TEST_BALTIMORE` names one.
 async fn imported(city: &City) -> anyhow::Result<()> {
-    let (file, mapping) = (
-        repository("tests/data/baltimore_311_excerpt.csv"),
-        repository("services/cozum/mappings/baltimore-311.toml"),
+    let file = std::env::var_os("COZUM_TEST_BALTIMORE").map_or_else(
+        || repository("tests/data/baltimore_311_excerpt.csv"),
+        std::path::PathBuf::from,
     );
+    let mapping = repository("services/cozum/mappings/baltimore-311.toml");
     let args = [
         "import",
         &file.to_string_lossy(),
@@ -277,8 +279,41 @@ async fn a_request_a_list_and_a_history_are_shown_as_they_were() -> anyhow::Resu
             .replace(&format!("action=\"/console/requests/{number}\""), "");
         assert!(!said.contains(unsaid), "{unsaid}: {}", then.html);
     }
-    let wrong = format!("/console/requests/{number}?as_of=2999-01-01");
-    assert_eq!(supervisor.open(&wrong).await?.status, 400);
+    for wrong in [
+        format!("/console/requests/{number}"),
+        "/console/requests".to_owned(),
+        "/console/requests.csv".to_owned(),
+        "/console/figures".to_owned(),
+    ] {
+        let wrong = format!("{wrong}?as_of=2999-01-01");
+        assert_eq!(supervisor.open(&wrong).await?.status, 400, "{wrong}");
+    }
+    // So do its list, the list as a file, and the figures, each leading to the others of that moment.
+    let list = format!("/console/requests?as_of={position}");
+    let list = supervisor.open(&list).await?.html;
+    let row = format!("href=\"/console/requests/{number}?as_of={position}\"");
+    let facet = format!("href=\"/console/requests?state=accepted&#38;as_of={position}\"");
+    let csv = format!("href=\"/console/requests.csv?as_of={position}\"");
+    for said in [
+        "Kabul edildi",
+        &row,
+        &facet,
+        &csv,
+        &format!("kayıt konumu {position}"),
+    ] {
+        assert!(list.contains(said), "{said}: {list}");
+    }
+    assert!(!list.contains("data-live"), "what is past does not move");
+    let file = format!("/console/requests.csv?as_of={position}");
+    let file = supervisor.open(&file).await?.html;
+    assert!(file.contains(&format!("{number},pothole,")), "{file}");
+    assert!(file.contains(",accepted,"), "{file}");
+    let figures = format!("/console/figures?as_of={position}");
+    let figures = supervisor.open(&figures).await?.html;
+    assert!(figures.contains(&facet), "{figures}");
+    let before = format!("/console/requests?state=all&as_of={before}");
+    let before = supervisor.open(&before).await?.html;
+    assert!(!before.contains(&number), "{before}");
 
     // Another city's log has other positions, and nothing of this one.
     let other = Program {
@@ -350,6 +385,14 @@ async fn nobody_sees_more_of_the_past_than_of_today() -> anyhow::Result<()> {
     }
     let report = format!("/report?from=2026-01-01&to=2026-01-02&as_of={then}");
     assert_eq!(parks.get(&report).await?.0, 403);
+    let roles = [("role-unit", "on"), ("unit", "parks")];
+    let member = centre.hire(&admin, "bahcivan", &roles).await?;
+    for path in ["/console/requests?as_of=", "/console/requests.csv?as_of="] {
+        let page = member.open(&format!("{path}{then}")).await?;
+        assert_eq!(page.status, 200, "{}", page.html);
+        assert!(page.html.contains(&stays), "{}", page.html);
+        assert!(!page.html.contains(&leaves), "{}", page.html);
+    }
     let personal = format!("/requests/{stays}?as_of={then}&view=personal");
     assert_eq!(all.get(&personal).await?.0, 409, "the past is of facts");
     Ok(())

@@ -90,6 +90,16 @@ pub(crate) async fn prepare<M: ReadModel>(writer: &mut SqliteConnection) -> anyh
     Ok(position)
 }
 
+/// Makes the model's indexes where they are missing.
+pub(crate) async fn index<M: ReadModel>(writer: &mut SqliteConnection) -> anyhow::Result<()> {
+    let mut tx = writer.begin().await?;
+    sqlx::raw_sql(AssertSqlSafe(M::INDEXES))
+        .execute(&mut *tx)
+        .await
+        .context("indexes of the read model")?;
+    Ok(tx.commit().await?)
+}
+
 async fn position(connection: &mut SqliteConnection) -> anyhow::Result<u64> {
     let position: i64 = sqlx::query_scalar("select position from projection_position")
         .fetch_one(connection)

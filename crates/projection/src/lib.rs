@@ -43,6 +43,9 @@ pub trait ReadModel: Send + Sync + 'static {
     const VERSION: u32;
     /// `create table …` and `create index …` statements.
     const SCHEMA: &'static str;
+    /// `create index if not exists …` statements that only questions need and no fold: in a file that is folded anew they are
+    /// made once, at the head, which is far cheaper than to keep them in order all the way.
+    const INDEXES: &'static str = "";
     /// It holds personal text in the clear: nobody else may read the file, and what is deleted is overwritten.
     const PERSONAL: bool = false;
     /// The service can answer while this model is still far behind.
@@ -166,6 +169,7 @@ pub async fn rebuild<M: ReadModel>(ledger: &Ledger, model: &M, path: &Path) -> a
             events.extend(page);
         }
         let Some(last) = events.last() else {
+            file::index::<M>(&mut writer).await?;
             return Ok(position);
         };
         let last = last.position;
@@ -190,6 +194,7 @@ pub async fn folded<M: ReadModel>(
         follow::apply_batch(model, &mut writer, position, &batch[fresh..]).await?;
         position = last.position;
     }
+    file::index::<M>(&mut writer).await?;
     let projection = Projection {
         readers: file::readers::<M>(path).await?,
         position: watch::channel(position).1,

@@ -123,6 +123,7 @@ impl<M: ReadModel> Past<M> {
             follow::apply_batch(&self.model, &mut writer, at, &events).await?;
             at = last;
         }
+        file::index::<M>(&mut writer).await?;
         file::close(writer).await?;
         Ok(Projection {
             readers: file::past_readers(&path).await?,

@@ -27,6 +27,7 @@ impl ReadModel for Register {
     const NAME: &'static str = "register";
     const VERSION: u32 = 4;
     const SCHEMA: &'static str = include_str!("register/schema.sql");
+    const INDEXES: &'static str = include_str!("register/indexes.sql");
 
     async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
         self.apply_all(tx, std::slice::from_ref(event)).await
@@ -158,6 +159,7 @@ impl KnownPlace {
 }
 
 /// Reads the register of one municipality, as it is or as it was.
+#[derive(Clone)]
 pub(crate) struct Reader {
     projection: Projection,
     past: Arc<Past<Register>>,

@@ -111,6 +111,7 @@ console-as-of-show = Show
 console-as-of-told = As of { $at } (position { $position })
 console-as-of-text = This is how it was; nothing can be done here.
 console-as-of-now = Back to how it is now
+console-as-of-unit = A request that your unit has no more is counted, and not shown.
 console-as-of-closed = Personal data is not shown of the past.
 console-as-of-wrong-title = This moment cannot be shown
 console-as-of-wrong-text = Name a day that is over, a time that has passed or a position that is recorded. A day means its end.

@@ -111,6 +111,7 @@ console-as-of-show = Göster
 console-as-of-told = { $at } itibarıyla (kayıt konumu { $position })
 console-as-of-text = Geçmişteki hâli gösteriliyor; burada işlem yapılamaz.
 console-as-of-now = Bugünkü hâline dön
+console-as-of-unit = Biriminizde artık bulunmayan başvurular sayılır, gösterilmez.
 console-as-of-closed = Geçmişteki hâlinde kişisel veriler gösterilmez.
 console-as-of-wrong-title = Bu an gösterilemiyor
 console-as-of-wrong-text = Geçmiş bir gün, bir saat ya da var olan bir kayıt konumu yazın. Bir gün, o günün sonu demektir.

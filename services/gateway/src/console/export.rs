@@ -9,7 +9,6 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures::{Stream, stream};
-use sqlx::SqlitePool;
 use tonic::Status;
 use vocabulary::{Channel, SubResult};
 
@@ -18,11 +17,12 @@ use super::{
     lists::{self, Asked, Cursor},
     names::Names,
     page::Visit,
+    then::{Seen, Then, still_seen},
 };
 use crate::{
     Centre,
     access::Action,
-    register::{Entry, unreadable},
+    register::{Entry, Reader, unreadable},
     text,
 };
 
@@ -70,17 +70,18 @@ pub(super) async fn csv(State(centre): State<Arc<Centre>>, visit: Visit) -> Resp
             ];
             (headers, Body::from_stream(export.chunks())).into_response()
         }
-        Err(status) => visit.failed(&status),
+        Err(status) => Then::refused(&visit, &status),
     }
 }
 
 struct Export {
-    pool: SqlitePool,
+    seen: Seen,
+    /// The register as it is.
+    today: Reader,
     names: Names,
     scope: Scope,
     filters: Filters,
     me: String,
-    now: i64,
     after: Option<Cursor>,
     ready: VecDeque<String>,
     is_done: bool,
@@ -90,12 +91,12 @@ async fn export(centre: &Centre, visit: &Visit, scope: Scope) -> Result<Export, 
     // A spreadsheet knows by the mark that these are UTF-8 letters.
     let head = format!("\u{feff}{}\r\n", COLUMNS.join(","));
     Ok(Export {
-        pool: visit.register(centre).pool().clone(),
+        seen: Seen::of(centre, visit).await?,
+        today: visit.register(centre).clone(),
         names: Names::read(centre, visit).await?,
         scope,
         filters: Filters::of(&visit.query),
         me: visit.signed.code().to_owned(),
-        now: centre.platform.clock.micros(),
         after: None,
         ready: VecDeque::from([head]),
         is_done: false,
@@ -112,7 +113,7 @@ impl Export {
                 return Ok(None);
             }
             let chunk = export.next().await?;
-            Ok((!chunk.is_empty()).then_some((chunk, export)))
+            Ok(Some((chunk, export)))
         })
     }
 
@@ -121,15 +122,22 @@ impl Export {
             scope: &self.scope,
             filters: &self.filters,
             me: &self.me,
-            now: self.now,
+            now: self.seen.now,
         };
-        let mut connection = self.pool.acquire().await.map_err(unreadable)?;
+        let pool = self.seen.register.pool();
+        let mut connection = pool.acquire().await.map_err(unreadable)?;
         let found = lists::page(&mut connection, &asked, self.after.as_ref(), CHUNK)
             .await
             .map_err(unreadable)?;
+        drop(connection);
         self.is_done = found.next.is_none();
         self.after = found.next;
-        Ok(found.rows.iter().map(|it| line(it, &self.names)).collect())
+        let rows = if self.seen.then.is_some() {
+            still_seen(found.rows, &self.today, &self.scope).await?
+        } else {
+            found.rows
+        };
+        Ok(rows.iter().map(|it| line(it, &self.names)).collect())
     }
 }
 

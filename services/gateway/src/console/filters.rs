@@ -101,6 +101,8 @@ pub(super) struct Filters {
     pub(super) overdue: bool,
     pub(super) mine: bool,
     pub(super) sort: Sort,
+    /// The moment that the list is of, as it was typed; "" for now.
+    pub(super) as_of: String,
 }
 
 /// Not routed to any unit, in an address.
@@ -136,6 +138,7 @@ impl Filters {
             overdue: params.trimmed("overdue") == "1",
             mine: params.trimmed("mine") == "1",
             sort,
+            as_of: text("as_of"),
         }
     }
 
@@ -161,12 +164,21 @@ impl Filters {
             ("overdue", if self.overdue { "1" } else { "" }),
             ("mine", if self.mine { "1" } else { "" }),
             ("sort", sort),
+            ("as_of", &self.as_of),
         ];
         let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
         let pairs: Vec<String> = pairs
             .map(|(name, value)| format!("{name}={}", escaped(value)))
             .collect();
         pairs.join("&")
+    }
+
+    /// The same of another moment; "" for now.
+    pub(super) fn as_of(&self, as_of: &str) -> Self {
+        Self {
+            as_of: as_of.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Where the list stands: "/console/requests?…".
@@ -198,6 +210,7 @@ impl Filters {
         let plain = Self {
             state: self.state,
             sort: self.sort,
+            as_of: self.as_of.clone(),
             ..Self::default()
         };
         *self != plain

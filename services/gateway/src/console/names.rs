@@ -8,6 +8,7 @@ use vocabulary::{Channel, RequestState};
 use super::{clocks, page::Visit};
 use crate::{
     Centre,
+    params::escaped,
     register::{Entry, Name, unit_name},
     text::{self, Words},
 };
@@ -22,6 +23,7 @@ pub(super) struct Choice {
 /// One request of the list.
 pub(super) struct Row {
     pub(super) number: String,
+    pub(super) href: String,
     pub(super) topic: String,
     pub(super) place: String,
     pub(super) state: &'static str,
@@ -36,6 +38,16 @@ pub(super) struct Row {
     pub(super) due_at: String,
     /// What of it a search found.
     pub(super) matched: String,
+}
+
+impl Row {
+    /// The same row, leading to the request of that moment; "" for now.
+    pub(super) fn at(mut self, as_of: &str) -> Self {
+        if !as_of.is_empty() {
+            self.href = format!("{}?as_of={}", self.href, escaped(as_of));
+        }
+        self
+    }
 }
 
 /// The directory's names, in the page's language.
@@ -112,6 +124,7 @@ impl Names {
         };
         Row {
             number: entry.number.clone(),
+            href: format!("/console/requests/{}", entry.number),
             topic: self.topic(&entry.topic),
             place: place.join(", "),
             state: entry

@@ -16,7 +16,8 @@ use super::{
     names::Names,
     page,
     page::Visit,
-    worklist::grouped,
+    then::{Seen, Then},
+    worklist::{Past, grouped},
 };
 use crate::{Centre, access::Action, register::unreadable, text};
 
@@ -60,6 +61,9 @@ struct FiguresPage {
     /// "Up to position 1,234 of the log, 22.11.2026 14:30".
     cut_off: String,
     is_one_unit: bool,
+    past: Option<Past>,
+    /// The moment that was asked for, as it was typed; "" for now.
+    as_of: String,
 }
 
 pub(super) async fn show(State(centre): State<Arc<Centre>>, visit: Visit) -> Response {
@@ -69,18 +73,17 @@ pub(super) async fn show(State(centre): State<Arc<Centre>>, visit: Visit) -> Res
     };
     match figures(&centre, &visit, &scope).await {
         Ok(figures) => page(StatusCode::OK, &figures),
-        Err(status) => visit.failed(&status),
+        Err(status) => Then::refused(&visit, &status),
     }
 }
 
 async fn figures(centre: &Centre, visit: &Visit, scope: &Scope) -> Result<FiguresPage, Status> {
-    let now = centre.platform.clock.micros();
-    let mut connection = visit
-        .register(centre)
-        .pool()
-        .acquire()
-        .await
-        .map_err(unreadable)?;
+    let Seen {
+        register,
+        now,
+        then,
+    } = Seen::of(centre, visit).await?;
+    let mut connection = register.pool().acquire().await.map_err(unreadable)?;
     let mut tx = connection.begin().await.map_err(unreadable)?;
     let figures = Figures::read(&mut tx, scope, now)
         .await
@@ -89,17 +92,19 @@ async fn figures(centre: &Centre, visit: &Visit, scope: &Scope) -> Result<Figure
     drop(connection);
     let names = Names::read(centre, visit).await?;
     let language = visit.words.0;
+    let as_of = visit.query.trimmed("as_of");
     let table = Table {
         figures: &figures,
         visit,
+        as_of,
     };
+    // What is past does not move.
+    let live = then.map_or(u64::try_from(figures.position).unwrap_or_default(), |_| 0);
     let position = grouped(figures.position, language);
     let at = text::moment(now, language);
     let (late, open) = (figures.overdue(), figures.open());
     Ok(FiguresPage {
-        frame: visit
-            .frame()
-            .at(u64::try_from(figures.position).unwrap_or_default()),
+        frame: visit.frame().at(live),
         open: table.cell(open, &Filters::default()),
         overdue: table.cell(late, &overdue("")),
         overdue_share: table.share(late, open),
@@ -123,6 +128,8 @@ async fn figures(centre: &Centre, visit: &Visit, scope: &Scope) -> Result<Figure
             .words
             .with("console-cut-off", [("position", &position), ("at", &at)]),
         is_one_unit: *scope != Scope::All,
+        past: Past::of(then, "/console/figures".to_owned(), scope, visit.words),
+        as_of: as_of.to_owned(),
     })
 }
 
@@ -138,13 +145,14 @@ fn overdue(unit: &str) -> Filters {
 struct Table<'a> {
     figures: &'a Figures,
     visit: &'a Visit,
+    as_of: &'a str,
 }
 
 impl Table<'_> {
     fn cell(&self, count: i64, to: &Filters) -> Cell {
         Cell {
             count: grouped(count, self.visit.words.0),
-            href: to.link(),
+            href: to.as_of(self.as_of).link(),
             is_zero: count == 0,
         }
     }

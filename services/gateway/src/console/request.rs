@@ -15,7 +15,7 @@ use contracts::{
     intake::v1::GetAttachmentRequest,
     routing::v1::{ReturnReason, routing_client::RoutingClient},
 };
-use tonic::{Code, Status};
+use tonic::Status;
 use vocabulary::{RequestNumber, SubResult};
 
 use super::{
@@ -118,10 +118,7 @@ pub(super) async fn show(
     match Then::asked(&centre, &visit).await {
         Ok(None) => {}
         Ok(Some(then)) => return as_it_was(&centre, &visit, &number, then).await,
-        Err(status) if status.code() == Code::InvalidArgument => {
-            return visit.notice(StatusCode::BAD_REQUEST, "console-as-of-wrong");
-        }
-        Err(status) => return visit.failed(&status),
+        Err(status) => return Then::refused(&visit, &status),
     }
     let done = Act::coded(visit.query.trimmed("done"));
     let said = done.map(|it| Said::Done(visit.words.get(&format!("console-done-{}", it.code()))));

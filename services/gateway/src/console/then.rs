@@ -1,11 +1,13 @@
 //! A page as it was: the moment in its address, and what the page says of it.
 
+use axum::{http::StatusCode, response::Response};
 use chassis::AsOf;
-use tonic::Status;
+use tonic::{Code, Status};
 
-use super::page::Visit;
+use super::{filters::Scope, page::Visit};
 use crate::{
     Centre,
+    register::{Entry, Reader, unreadable},
     text::{self, Words},
 };
 
@@ -43,4 +45,58 @@ impl Then {
         let (at, position) = (text::moment(self.at, words.0), self.position.to_string());
         words.with("console-as-of-told", [("at", &at), ("position", &position)])
     }
+
+    /// The page for a moment that cannot be shown; the usual one for any other failure.
+    pub(super) fn refused(visit: &Visit, status: &Status) -> Response {
+        if status.code() == Code::InvalidArgument {
+            visit.notice(StatusCode::BAD_REQUEST, "console-as-of-wrong")
+        } else {
+            visit.failed(status)
+        }
+    }
+}
+
+/// The register that a page reads, and what time it is there, in microseconds.
+pub(super) struct Seen {
+    pub(super) register: Reader,
+    pub(super) now: i64,
+    pub(super) then: Option<Then>,
+}
+
+impl Seen {
+    /// The register as it is, or as of the moment that an address asks for.
+    pub(super) async fn of(centre: &Centre, visit: &Visit) -> Result<Self, Status> {
+        let today = visit.register(centre);
+        let then = Then::asked(centre, visit).await?;
+        Ok(match then {
+            Some(then) => Self {
+                register: today.at(then.position).await?,
+                now: then.at,
+                then: Some(then),
+            },
+            None => Self {
+                register: today.clone(),
+                now: centre.platform.clock.micros(),
+                then: None,
+            },
+        })
+    }
+}
+
+/// Leaves out what a unit has no more: of the past it sees what it may see today.
+pub(super) async fn still_seen(
+    mut rows: Vec<Entry>,
+    today: &Reader,
+    scope: &Scope,
+) -> Result<Vec<Entry>, Status> {
+    let Scope::Unit(unit) = scope else {
+        return Ok(rows);
+    };
+    let mut connection = today.pool().acquire().await.map_err(unreadable)?;
+    let numbers: Vec<String> = rows.iter().map(|it| it.number.clone()).collect();
+    let seen = super::lists::rows_of(&mut connection, &Scope::Unit(unit.clone()), &numbers)
+        .await
+        .map_err(unreadable)?;
+    rows.retain(|it| seen.iter().any(|seen| seen.number == it.number));
+    Ok(rows)
 }

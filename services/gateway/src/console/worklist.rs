@@ -16,6 +16,7 @@ use super::{
     names::{Choice, Names, Row, choice},
     page,
     page::Visit,
+    then::{Seen, Then, still_seen},
     views::{self, View},
 };
 use crate::{Centre, access::Action, params::escaped, register::unreadable, text::Words};
@@ -59,6 +60,27 @@ struct ListPage {
     csv: String,
     title: String,
     views: Vec<View>,
+    past: Option<Past>,
+}
+
+/// What a page of the past says of itself.
+pub(super) struct Past {
+    /// "As of …"
+    pub(super) told: String,
+    /// The same page as it is now.
+    pub(super) now: String,
+    /// Whether what a unit has no more is left out of the list, and not of its counts.
+    pub(super) is_of_unit: bool,
+}
+
+impl Past {
+    pub(super) fn of(then: Option<Then>, now: String, scope: &Scope, words: Words) -> Option<Self> {
+        Some(Self {
+            told: then?.told(words),
+            now,
+            is_of_unit: *scope != Scope::All,
+        })
+    }
 }
 
 /// The list that an address asks for.
@@ -69,14 +91,17 @@ pub(super) async fn list(State(centre): State<Arc<Centre>>, visit: Visit) -> Res
     };
     match listed(&centre, &visit, &scope).await {
         Ok(response) => response,
-        Err(status) => visit.failed(&status),
+        Err(status) => Then::refused(&visit, &status),
     }
 }
 
 async fn listed(centre: &Centre, visit: &Visit, scope: &Scope) -> Result<Response, Status> {
     let filters = Filters::of(&visit.query);
-    let register = visit.register(centre);
-    let now = centre.platform.clock.micros();
+    let Seen {
+        register,
+        now,
+        then,
+    } = Seen::of(centre, visit).await?;
     let asked = Asked {
         scope,
         filters: &filters,
@@ -96,10 +121,16 @@ async fn listed(centre: &Centre, visit: &Visit, scope: &Scope) -> Result<Respons
         .map_err(unreadable)?;
     tx.commit().await.map_err(unreadable)?;
     drop(connection);
+    let rows = if then.is_some() {
+        still_seen(found.rows, visit.register(centre), scope).await?
+    } else {
+        found.rows
+    };
 
     let words = visit.words;
     let names = Names::read(centre, visit).await?;
-    let position = u64::try_from(figures.position).unwrap_or_default();
+    // What is past does not move.
+    let live = then.map_or(u64::try_from(figures.position).unwrap_or_default(), |_| 0);
     let next = found.next.map(|it| {
         let query = filters.query();
         let join = if query.is_empty() { "" } else { "&" };
@@ -119,8 +150,11 @@ async fn listed(centre: &Centre, visit: &Visit, scope: &Scope) -> Result<Respons
         Where::In(state) => state.code(),
     };
     let list = ListPage {
-        frame: visit.frame().at(position),
-        rows: found.rows.iter().map(|it| names.row(it, now, "")).collect(),
+        frame: visit.frame().at(live),
+        rows: rows
+            .iter()
+            .map(|it| names.row(it, now, "").at(&filters.as_of))
+            .collect(),
         facets: facets(&filters, &figures, words),
         state,
         units: if *scope == Scope::All {
@@ -142,6 +176,7 @@ async fn listed(centre: &Centre, visit: &Visit, scope: &Scope) -> Result<Respons
         csv: format!("/console/requests.csv?{}", filters.query()),
         title: title(&filters, words),
         views: views::of(centre, visit, &filters.query()).await?,
+        past: Past::of(then, filters.as_of("").link(), scope, words),
         filters,
     };
     Ok(page(StatusCode::OK, &list))
@@ -199,6 +234,7 @@ fn facets(filters: &Filters, figures: &Figures, words: Words) -> Vec<Facet> {
         let to = Filters {
             state,
             sort: filters.sort,
+            as_of: filters.as_of.clone(),
             ..Filters::default()
         };
         Facet {
@@ -216,6 +252,7 @@ fn facets(filters: &Filters, figures: &Figures, words: Words) -> Vec<Facet> {
     let late = Filters {
         overdue: true,
         sort: Sort::Due,
+        as_of: filters.as_of.clone(),
         ..Filters::default()
     };
     facets.push(Facet {

@@ -199,10 +199,12 @@ mod tests {
     /// How SQLite goes about a query.
     async fn plan(pairs: &[(&str, &str)]) -> String {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        sqlx::raw_sql(Register::SCHEMA)
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        for sql in [Register::SCHEMA, Register::INDEXES] {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
         let asked: Vec<String> = pairs
             .iter()
             .map(|(name, value)| format!("{name}={value}"))

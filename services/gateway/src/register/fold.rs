@@ -1,7 +1,7 @@
 //! What events do to the register. A batch of them is folded in memory: what there is of its requests is read at once, and
 //! what became of them is written at once. However events are gathered into batches, the rows come out the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Context as _;
 use clocks::Standard;
@@ -59,18 +59,19 @@ pub(super) fn heard(events: &[Event]) -> anyhow::Result<Vec<(&Event, Heard)>> {
 }
 
 impl Batch {
-    /// Reads what there is of the requests that these events are about.
+    /// Reads what there is of the requests that these events are about; of one whose stream begins here there is nothing.
     pub(super) async fn of(
         tx: &mut SqliteConnection,
         heard: &[(&Event, Heard)],
     ) -> anyhow::Result<Self> {
+        let new: HashSet<&str> = heard.iter().filter_map(begun).collect();
         let numbers = heard.iter().filter_map(|(_, it)| match it {
             Heard::Registered(request) => Some(request.number.as_str()),
             Heard::Moved(step) => Some(step.number.as_str()),
             Heard::Touched(touch) => Some(touch.number.as_str()),
             Heard::Unit(_) | Heard::Topic(_) => None,
         });
-        let numbers: Vec<&str> = numbers.collect();
+        let numbers: Vec<&str> = numbers.filter(|it| !new.contains(it)).collect();
         let requests = if numbers.is_empty() {
             vec![]
         } else {
@@ -335,6 +336,18 @@ impl Batch {
 
     fn count(&mut self, stands: Stands, by: i64) {
         *self.tally.entry(stands).or_default() += by;
+    }
+}
+
+/// The number of a request whose stream begins with this event.
+fn begun<'a>((event, heard): &'a (&Event, Heard)) -> Option<&'a str> {
+    match heard {
+        Heard::Registered(request) if event.version == 1 => Some(request.number.as_str()),
+        Heard::Registered(_)
+        | Heard::Moved(_)
+        | Heard::Touched(_)
+        | Heard::Unit(_)
+        | Heard::Topic(_) => None,
     }
 }
 

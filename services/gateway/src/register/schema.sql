@@ -38,23 +38,6 @@ create table request (
     source              text not null
 ) without rowid;
 
--- Every index ends in the number, because the table has no other key: a page's cursor is (its sort column, number).
-create index request_registered on request (registered_at);
-create index request_updated on request (updated_at);
-create index request_changed on request (changed_at_position);
-create index request_open on request (open, registered_at);
-create index request_state on request (state, updated_at);
-create index request_unit_open on request (unit, open, registered_at);
-create index request_unit_state on request (unit, state, registered_at);
-create index request_topic on request (topic, registered_at);
-create index request_channel on request (channel, registered_at);
-create index request_district on request (district, registered_at);
-create index request_place on request (latitude, longitude) where latitude is not null;
-create index request_person on request (person, registered_at) where person <> '';
-create index request_assignee on request (assignee, registered_at) where assignee <> '';
-create index request_due on request (due_at) where open = 1 and due_at is not null;
-create index request_unit_due on request (unit, due_at) where open = 1 and due_at is not null;
-
 -- How many requests stand where: kept with every event, so that no figure ever scans the requests.
 create table tally (
     unit       text not null,

@@ -34,10 +34,12 @@ impl Folded {
             .execute(&mut connection)
             .await
             .unwrap();
-        sqlx::raw_sql(AssertSqlSafe(Register::SCHEMA))
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        for sql in [Register::SCHEMA, Register::INDEXES] {
+            sqlx::raw_sql(AssertSqlSafe(sql))
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
         Self {
             connection,
             position: 0,

@@ -73,8 +73,12 @@ impl House {
 
     /// The register of a city, to put more into it.
     pub(super) async fn register(&self, city: &str) -> SqliteConnection {
-        self.file(city, &format!("{}-v{}", Register::NAME, Register::VERSION))
-            .await
+        let name = format!("{}-v{}", Register::NAME, Register::VERSION);
+        let mut register = self.file(city, &name).await;
+        // No feed reaches its head here, so nobody else makes them.
+        let made = sqlx::raw_sql(Register::INDEXES).execute(&mut register);
+        made.await.unwrap();
+        register
     }
 
     /// The staff of a city, to put more into it.
@@ -97,6 +101,10 @@ impl House {
         for event in history() {
             Register.apply(&mut connection, &event).await.unwrap();
         }
+        sqlx::raw_sql(Register::INDEXES)
+            .execute(&mut connection)
+            .await
+            .unwrap();
     }
 
     pub(super) async fn ask(&self, request: Request<Body>) -> Answer {
