@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use chassis::{
-    Batch, Feed, Health,
+    Batch, Feed, Health, Ledger,
     event::{self, Undecodable},
     telemetry,
 };
@@ -19,6 +19,8 @@ const READY_WITHIN: u64 = 1_000;
 
 /// Events of one transaction, about, while a model catches up.
 pub const GATHERED: usize = 8_192;
+/// Events that are asked for at once.
+const PAGE: u64 = 1_000;
 /// How long a model that catches up waits for more events before it writes those that it has.
 const AT_ONCE: Duration = Duration::from_millis(50);
 
@@ -127,6 +129,37 @@ async fn gathered(feed: &mut Feed, before: u64) -> Batch {
             }
             Ok(_) | Err(_) => return batch,
         }
+    }
+}
+
+/// Folds the log from where a file stands up to a position, or to its end; says how far it came.
+pub(crate) async fn fold<M: ReadModel>(
+    ledger: &Ledger,
+    model: &M,
+    writer: &mut SqliteConnection,
+    mut at: u64,
+    until: u64,
+) -> anyhow::Result<u64> {
+    loop {
+        let mut events: Vec<Event> = Vec::new();
+        while events.len() < GATHERED {
+            let after = events.last().map_or(at, |it| it.position);
+            let limit = u32::try_from(PAGE.min(until.saturating_sub(after)))?;
+            if limit == 0 {
+                break;
+            }
+            let page = ledger.read(after, limit).await?;
+            if page.is_empty() {
+                break;
+            }
+            events.extend(page);
+        }
+        let Some(last) = events.last().map(|it| it.position) else {
+            file::index::<M>(writer).await?;
+            return Ok(at);
+        };
+        apply_batch(model, writer, at, &events).await?;
+        at = last;
     }
 }
 

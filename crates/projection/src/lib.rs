@@ -157,25 +157,8 @@ fn file_of<M: ReadModel>(platform: &Platform, municipality: &Municipality) -> Pa
 
 /// Folds the whole log into a fresh file, up to the head; returns the position reached.
 pub async fn rebuild<M: ReadModel>(ledger: &Ledger, model: &M, path: &Path) -> anyhow::Result<u64> {
-    let (mut writer, mut position) = file::open::<M>(path).await?;
-    loop {
-        let mut events: Vec<Event> = Vec::new();
-        while events.len() < GATHERED {
-            let after = events.last().map_or(position, |it| it.position);
-            let page = ledger.read(after, 1_000).await?;
-            if page.is_empty() {
-                break;
-            }
-            events.extend(page);
-        }
-        let Some(last) = events.last() else {
-            file::index::<M>(&mut writer).await?;
-            return Ok(position);
-        };
-        let last = last.position;
-        follow::apply_batch(model, &mut writer, position, &events).await?;
-        position = last;
-    }
+    let (mut writer, position) = file::open::<M>(path).await?;
+    follow::fold(ledger, model, &mut writer, position, u64::MAX).await
 }
 
 /// Folds these events into a file, in batches of `size`, and gives the model with its writer; nothing follows any feed.

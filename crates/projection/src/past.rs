@@ -19,9 +19,6 @@ use crate::{
 /// Past states that are kept for whoever asks again; each takes at most what the model's own file takes.
 const KEPT: usize = 4;
 
-/// Events that are folded in one transaction.
-const PAGE: u64 = 1_000;
-
 /// How long somebody waits while others' past states are folded.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -114,16 +111,10 @@ impl<M: ReadModel> Past<M> {
         let removed = Arc::new(Removed(path.clone()));
         let start = self.start(position, &path).await?;
         let mut writer = file::connect_past(&path).await?;
-        let mut at = file::prepare::<M>(&mut writer).await?;
+        let at = file::prepare::<M>(&mut writer).await?;
         ensure!(at == start, "the file is at {at}, and not at {start}");
-        while at < position {
-            let limit = u32::try_from(PAGE.min(position - at))?;
-            let events = self.ledger.read(at, limit).await?;
-            let last = events.last().context("the log ends before it")?.position;
-            follow::apply_batch(&self.model, &mut writer, at, &events).await?;
-            at = last;
-        }
-        file::index::<M>(&mut writer).await?;
+        let reached = follow::fold(&self.ledger, &self.model, &mut writer, at, position).await?;
+        ensure!(reached == position, "the log ends at {reached}, before it");
         file::close(writer).await?;
         Ok(Projection {
             readers: file::past_readers(&path).await?,

@@ -12,6 +12,7 @@ use std::{fs, path::Path};
 use anyhow::Context as _;
 use auditor::bundle::{WIDTH, Writer, numbered};
 use aws_lc_rs::digest::{SHA256, digest};
+use chassis::cloudevents::{hex, unhex};
 use contracts::ledger::v1::Event;
 use prost::Message as _;
 
@@ -95,7 +96,9 @@ impl Backed {
         let [KIND, key, unsigned, ref reactions @ ..] = lines[..] else {
             anyhow::bail!("the file `backup` is not of the kind {KIND}");
         };
-        let key = key.strip_prefix("command-key ").and_then(unhex);
+        let key = key
+            .strip_prefix("command-key ")
+            .and_then(|it| unhex(it)?.try_into().ok());
         let command_key = key.context("the file `backup` has no command key")?;
         let bytes = fs::read(folder.join(UNSIGNED)).context(UNSIGNED)?;
         let mut rest = &bytes[..];
@@ -126,19 +129,4 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
     hash
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.bytes().all(|it| it.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-    }
-    Some(bytes)
 }
