@@ -24,6 +24,7 @@ mod relaying;
 mod restoring;
 mod tamper;
 mod tree;
+mod witness;
 
 use place::Place;
 
@@ -57,6 +58,8 @@ async fn holds_for(place: &Place) {
     Box::pin(tree::nothing_is_shown_before_it_is_signed(place)).await;
     let unlike = tree::a_log_that_is_not_what_was_signed_is_not_signed_again(place);
     Box::pin(unlike).await;
+    Box::pin(witness::what_was_cosigned_is_never_taken_back(place)).await;
+    Box::pin(witness::cosignatures_stand_below_what_was_signed(place)).await;
     appending::two_logs_do_not_see_each_other(place).await;
     appending::a_log_is_found_again(place).await;
 }

@@ -87,6 +87,7 @@ async fn a_parked_stream_waits_for_a_person_and_the_others_go_on() {
         nats_replicas: 1,
         signing_key_file: None,
         origin: "localhost/log".to_owned(),
+        witnessing: ledger::witness::Witnessing::default(),
     };
     centre.start("ledger", async move { ledger::serve(store, ledger).await });
 

@@ -43,6 +43,7 @@ impl City {
             nats_replicas: 1,
             signing_key_file: None,
             origin: "localhost/log".to_owned(),
+            witnessing: ledger::witness::Witnessing::default(),
         };
         centre.start(
             "ledger",

@@ -17,6 +17,7 @@ use crate::{
     place::{Place, Replica, command},
     tamper::found,
     tree::{seed, signed},
+    witness,
 };
 
 /// A centre's data folder beside its store.
@@ -109,7 +110,10 @@ async fn a_backup_comes_back_as_it_was(from: Centre, to: Centre) {
     let (out, to) = (text(&backup), to.with_the_key_of(&from));
     let log = from.signing(&town).await;
     append(&log, 1, 150).await;
-    signed(&log).await;
+    let key = seed(&from.path("ledger")).key(&format!("example.org/log/{town}"));
+    let (theirs, town_of_theirs) = (TempDir::new().unwrap(), from.place.log().await);
+    let witness = witness::serve(&from.place, &town_of_theirs, &key.unwrap(), &theirs).await;
+    let cosigned = witness::cosigned(&from.place, &log, &witness.asked).await;
     let told = from.run(&town, &["backup", "--out", out]).await.unwrap();
     assert!(told.contains("up to position 300, 300 of them"), "{told}");
     append(&log, 2, 240).await;
@@ -135,6 +139,7 @@ async fn a_backup_comes_back_as_it_was(from: Centre, to: Centre) {
     );
     let back = to.place.replica(&town).await;
     assert_eq!(whole(&back).await, whole(&log).await);
+    assert_eq!(back.cosigned_checkpoint().await.unwrap(), cosigned);
     to.place.pass(LEASE);
     let lease = back.acquire_lease("routing.requests", "b").await.unwrap();
     assert_eq!((lease.granted, lease.checkpoint), (true, 700));
@@ -340,6 +345,7 @@ async fn a_fork_is_declared_and_told(to: Centre) {
         let asked = auditor::Asked {
             key: None,
             kept: vec![kept.to_owned()],
+            policy: None,
         };
         auditor::verify(&bundle.join(town.as_str()), &asked)
     };

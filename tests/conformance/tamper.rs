@@ -74,6 +74,7 @@ pub(crate) async fn found(log: &Log, seed: &SigningSeed, kept: Option<&str>) -> 
     let asked = Asked {
         key: None,
         kept: kept.into_iter().map(str::to_owned).collect(),
+        policy: None,
     };
     verify(folder.path(), &asked).finding
 }

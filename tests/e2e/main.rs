@@ -24,6 +24,7 @@ mod trace;
 mod turkish;
 mod two_cities;
 mod webhooks;
+mod witnesses;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

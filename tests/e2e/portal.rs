@@ -1,5 +1,6 @@
 //! What a citizen does on the portal's pages: choose a topic, answer what it asks, send a picture, come back, answer.
 
+use anyhow::Context as _;
 use contracts::{ledger::v1::Event, vocabulary::v1::RequestState};
 use prost::Message as _;
 use tests::{City, picture, portal::Page, work::Work};
@@ -104,6 +105,45 @@ async fn say(
         ("key", key),
     ];
     city.portal().post("/track/message", &fields).await
+}
+
+#[tokio::test]
+async fn a_citizen_takes_a_receipt_home_that_tells_nothing_of_anybody() -> anyhow::Result<()> {
+    let cluster = cluster().await?;
+    let ova = cluster.city("ova")?;
+    let (number, secret) = filed(&ova).await?;
+    let tracked = ova.portal().track(&number, &secret).await?;
+    assert!(tracked.html.contains("/track/receipt"), "{}", tracked.html);
+    let ask = async |secret: &str| {
+        let fields = [("number", number.as_str()), ("secret", secret)];
+        ova.portal().post("/track/receipt", &fields).await
+    };
+    let receipt = ask(&secret).await?;
+    assert_eq!(receipt.status, 200);
+    let key = String::from_utf8(ova.download("/log/ova/key").await?)?;
+    let asked = auditor::Asked {
+        key: Some(key.trim().parse()?),
+        ..auditor::Asked::default()
+    };
+    let report = auditor::verify_receipt(&receipt.html, &asked);
+    assert!(report.is_sound(), "{report}");
+    let event = auditor::receipt_event(&receipt.html).context("an event")?;
+    assert_eq!(event.stream, format!("request-{number}"));
+    assert_eq!(event.actor, "citizen");
+    assert!(event.personal.is_empty() && event.personal_salt.is_empty());
+    let subjects: Vec<_> = event
+        .subjects
+        .iter()
+        .filter_map(|it| it.split(':').next())
+        .collect();
+    assert_eq!(
+        subjects,
+        ["contact", "person", "request"],
+        "pseudonyms of their own alone"
+    );
+    let wrong = ask("0123456789ABCDEFGHJKMNPQRS").await?;
+    assert!(wrong.status == 404 && !wrong.html.contains("tlog-proof"));
+    Ok(())
 }
 
 #[tokio::test]

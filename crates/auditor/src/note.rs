@@ -9,6 +9,8 @@ use crate::tree::{Hash, sha256};
 
 /// The type byte of an Ed25519 key.
 const ED25519_TYPE: u8 = 1;
+/// The type byte of a witness's Ed25519 key.
+const COSIGNATURE_TYPE: u8 = 4;
 
 /// Somebody's public key: "name+id+key".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,24 +41,96 @@ impl FromStr for Key {
     type Err = NoKey;
 
     fn from_str(text: &str) -> Result<Self, NoKey> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoKey);
-        };
-        let typed = BASE64_STANDARD.decode(key).map_err(|_| NoKey)?;
-        let (&kind, public) = typed.split_first().ok_or(NoKey)?;
-        let hash = sha256(&[name.as_bytes(), b"\n", &typed]);
-        let hex: String = hash[..4].iter().map(|it| format!("{it:02x}")).collect();
-        if name.is_empty() || id != hex || kind != ED25519_TYPE || public.len() != 32 {
-            return Err(NoKey);
-        }
-        Ok(Self {
-            text: text.to_owned(),
-            name: name.to_owned(),
-            id: [hash[0], hash[1], hash[2], hash[3]],
-            public: public.to_vec(),
-        })
+        read_key(text, ED25519_TYPE).ok_or(NoKey)
     }
+}
+
+/// The key in a text, if it is one of this type.
+fn read_key(text: &str, kind: u8) -> Option<Key> {
+    let mut parts = text.splitn(3, '+');
+    let (name, id, key) = (parts.next()?, parts.next()?, parts.next()?);
+    let typed = BASE64_STANDARD.decode(key).ok()?;
+    let (&typed_as, public) = typed.split_first()?;
+    let hash = sha256(&[name.as_bytes(), b"\n", &typed]);
+    let hex: String = hash[..4].iter().map(|it| format!("{it:02x}")).collect();
+    let fits = !name.is_empty() && id == hex && typed_as == kind && public.len() == 32;
+    fits.then(|| Key {
+        text: text.to_owned(),
+        name: name.to_owned(),
+        id: [hash[0], hash[1], hash[2], hash[3]],
+        public: public.to_vec(),
+    })
+}
+
+/// A witness's public key: "name+id+key".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessKey(Key);
+
+/// A text that is no key of a witness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a witness's key like witness.example+1a2b3c4d+BA…")]
+pub struct NoWitness;
+
+impl FromStr for WitnessKey {
+    type Err = NoWitness;
+
+    fn from_str(text: &str) -> Result<Self, NoWitness> {
+        read_key(text, COSIGNATURE_TYPE).map(Self).ok_or(NoWitness)
+    }
+}
+
+impl WitnessKey {
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Whether it is the same key, whatever it is called.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0.is_same(&other.0)
+    }
+
+    /// When this witness cosigned a note, in seconds since 1970; `None` where it did not. One false line in its name spoils all.
+    pub(crate) fn time(&self, note: &str) -> Result<Option<u64>, NotTaken> {
+        let (text, lines) = parts(note)?;
+        let mut newest = None;
+        for line in lines.iter().filter(|it| self.0.is_named(it)) {
+            let (time, signature) = line.bytes.split_first_chunk().ok_or(NotTaken::Signature)?;
+            let time = u64::from_be_bytes(*time);
+            let signed = format!("cosignature/v1\ntime {time}\n{text}");
+            let key = UnparsedPublicKey::new(&ED25519, &self.0.public);
+            let verified = key.verify(signed.as_bytes(), signature).is_ok();
+            if !verified || time == 0 || i64::try_from(time).is_err() {
+                return Err(NotTaken::Signature);
+            }
+            newest = newest.max(Some(time));
+        }
+        Ok(newest)
+    }
+}
+
+/// One signature below a note.
+struct Line<'a> {
+    name: &'a str,
+    id: [u8; 4],
+    bytes: Vec<u8>,
+}
+
+/// The text of a note, and the signatures below it.
+fn parts(note: &str) -> Result<(&str, Vec<Line<'_>>), NotTaken> {
+    let (body, signatures) = note.rsplit_once("\n\n").ok_or(NotTaken::Form)?;
+    let lines = signatures.strip_suffix('\n').ok_or(NotTaken::Form)?;
+    let read = |line| -> Option<Line<'_>> {
+        let (name, encoded) = str::strip_prefix(line, "— ")?.split_once(' ')?;
+        let bytes = BASE64_STANDARD.decode(encoded).ok()?;
+        let (id, bytes) = bytes.split_first_chunk::<4>()?;
+        Some(Line {
+            name,
+            id: *id,
+            bytes: bytes.to_vec(),
+        })
+    };
+    let lines: Option<Vec<Line<'_>>> = lines.split('\n').map(read).collect();
+    Ok((&note[..=body.len()], lines.ok_or(NotTaken::Form)?))
 }
 
 impl fmt::Display for Key {
@@ -74,6 +148,19 @@ pub(crate) struct Checkpoint {
 }
 
 impl Key {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is the same key, whatever it is called.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.public == other.public
+    }
+
+    fn is_named(&self, line: &Line<'_>) -> bool {
+        line.name == self.name && line.id == self.id
+    }
+
     /// The same key under another name: a log that was forked keeps its key.
     pub(crate) fn named(&self, name: &str) -> Self {
         let typed = [&[ED25519_TYPE], self.public.as_slice()].concat();
@@ -115,25 +202,13 @@ impl Key {
 
     /// The text that stands above the signatures, one of which must be ours. Those of others are left alone.
     fn signed_text<'a>(&self, note: &'a str) -> Result<&'a str, NotTaken> {
-        let (body, signatures) = note.rsplit_once("\n\n").ok_or(NotTaken::Form)?;
-        let text = &note[..=body.len()];
+        let (text, lines) = parts(note)?;
         let mut signed = false;
-        let lines = signatures.strip_suffix('\n').ok_or(NotTaken::Form)?;
-        for line in lines.split('\n') {
-            let (name, encoded) = line
-                .strip_prefix("— ")
-                .and_then(|it| it.split_once(' '))
-                .ok_or(NotTaken::Form)?;
-            let bytes = BASE64_STANDARD
-                .decode(encoded)
-                .map_err(|_| NotTaken::Form)?;
-            let (id, signature) = bytes.split_first_chunk::<4>().ok_or(NotTaken::Form)?;
-            if name == self.name && *id == self.id {
-                let key = UnparsedPublicKey::new(&ED25519, &self.public);
-                key.verify(text.as_bytes(), signature)
-                    .map_err(|_| NotTaken::Signature)?;
-                signed = true;
-            }
+        for line in lines.iter().filter(|it| self.is_named(it)) {
+            let key = UnparsedPublicKey::new(&ED25519, &self.public);
+            key.verify(text.as_bytes(), &line.bytes)
+                .map_err(|_| NotTaken::Signature)?;
+            signed = true;
         }
         if signed {
             Ok(text)

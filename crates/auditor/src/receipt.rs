@@ -7,8 +7,11 @@ use prost::Message as _;
 use crate::{
     event::Event,
     note::Key,
+    policy::Policy,
     report::{Finding, Report},
     tree::{Hash, includes},
+    verify::Asked,
+    witnessed::{Witnessed, log_key},
 };
 
 const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1\n";
@@ -19,11 +22,11 @@ pub fn is_receipt(text: &str) -> bool {
     text.starts_with(FIRST_LINE)
 }
 
-/// Checks a receipt; `key` is the log's, from somewhere else than the receipt.
+/// Checks a receipt by what the auditor brings along.
 #[must_use]
-pub fn verify_receipt(text: &str, key: Option<&Key>) -> Report {
+pub fn verify_receipt(text: &str, asked: &Asked) -> Report {
     let mut report = Report::default();
-    if let Err(finding) = check(text, key, &mut report) {
+    if let Err(finding) = check(text, asked, &mut report) {
         report.finding = Some(finding);
     }
     report
@@ -36,7 +39,7 @@ pub fn receipt_event(text: &str) -> Option<v1::Event> {
     ReceiptExtra::decode(&extra[..]).ok()?.event
 }
 
-fn check(text: &str, key: Option<&Key>, report: &mut Report) -> Result<(), Finding> {
+fn check(text: &str, asked: &Asked, report: &mut Report) -> Result<(), Finding> {
     let form = || Finding::at(1, "is not a receipt");
     let Parts {
         extra,
@@ -58,8 +61,9 @@ fn check(text: &str, key: Option<&Key>, report: &mut Report) -> Result<(), Findi
         let own = extra.verifier_key.parse::<Key>();
         own.map_err(|it| wrong(&format!("the key in the receipt {it}")))
     };
-    let key = match key {
-        Some(key) => key.clone(),
+    let origin = checkpoint.lines().next().unwrap_or_default();
+    let key = match log_key(asked.key.as_ref(), asked.policy.as_ref(), origin)? {
+        Some(key) => key,
         None => {
             let own = own()?;
             report.unclaimed.push(format!(
@@ -92,10 +96,10 @@ fn check(text: &str, key: Option<&Key>, report: &mut Report) -> Result<(), Findi
     report.holds.push(format!(
         "{kind} of {stream} is entry {position} of the {size} that were signed as {origin}"
     ));
-    report.unclaimed.push(
-        "that everybody is shown the same log: compare its checkpoint with one that was kept elsewhere".to_owned(),
-    );
-    Ok(())
+    let none = Policy::default();
+    let mut witnessed = Witnessed::by(asked.policy.as_ref().unwrap_or(&none));
+    witnessed.take(checkpoint, size)?;
+    witnessed.check(size, report)
 }
 
 struct Parts<'a> {

@@ -1,5 +1,7 @@
 //! Held against what others published, and against a log that this file writes and then spoils in every way.
 
+mod witnesses;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
@@ -73,6 +75,7 @@ fn a_log_that_others_wrote_is_taken() {
     let asked = Asked {
         key: Some(KEY.parse().unwrap()),
         kept: vec![AT_7.to_owned()],
+        policy: None,
     };
     let report = verify(folder.path(), &asked);
     assert!(report.is_sound(), "{report}");
@@ -351,6 +354,7 @@ fn only_a_kept_checkpoint_tells_of_a_fork_or_a_rollback() {
     let kept = |note: &str| Asked {
         key: Some(public(&pair(1)).0.parse().unwrap()),
         kept: vec![note.to_owned()],
+        policy: None,
     };
     assert!(verify(honest.path(), &kept(&notes[2])).is_sound());
 
@@ -419,25 +423,29 @@ fn a_receipt_holds_for_its_event_and_its_key() {
     assert!(is_receipt(&good) && !is_receipt("x"));
     let shown = receipt_event(&good).map(|it| it.position);
     assert_eq!((shown, receipt_event("x")), (Some(300), None));
-    let report = verify_receipt(&good, None);
+    let report = verify_receipt(&good, &Asked::default());
     assert!(
         report.is_sound() && report.to_string().contains("request-150"),
         "{report}"
     );
     let own: Key = public(&pair(1)).0.parse().unwrap();
     let other: Key = public(&pair(2)).0.parse().unwrap();
-    assert!(verify_receipt(&good, Some(&own)).is_sound());
-    assert!(!verify_receipt(&good, Some(&other)).is_sound());
+    let with = |key: Key| Asked {
+        key: Some(key),
+        ..Asked::default()
+    };
+    assert!(verify_receipt(&good, &with(own)).is_sound());
+    assert!(!verify_receipt(&good, &with(other)).is_sound());
     let mut changed = events[299].clone();
     changed.facts.push(1);
     assert_eq!(
-        verify_receipt(&receipt(&changed, 299), None)
+        verify_receipt(&receipt(&changed, 299), &Asked::default())
             .finding
             .unwrap()
             .position,
         300
     );
-    assert!(!verify_receipt(&receipt(&events[300], 299), None).is_sound());
+    assert!(!verify_receipt(&receipt(&events[300], 299), &Asked::default()).is_sound());
     for at in (0..good.len())
         .step_by(7)
         .filter(|it| good.is_char_boundary(*it))
@@ -445,7 +453,10 @@ fn a_receipt_holds_for_its_event_and_its_key() {
         let mut spoiled = good.clone().into_bytes();
         spoiled[at] ^= 4;
         if let Ok(spoiled) = String::from_utf8(spoiled) {
-            assert!(!verify_receipt(&spoiled, None).is_sound(), "byte {at}");
+            assert!(
+                !verify_receipt(&spoiled, &Asked::default()).is_sound(),
+                "byte {at}"
+            );
         }
     }
 }

@@ -12,9 +12,11 @@ use crate::{
     bundle::{WIDTH, notes, tile_path},
     fork::Forks,
     note::{Checkpoint, Key, NotTaken},
+    policy::Policy,
     report::{Finding, Report},
     stretch::{self, Events, Link, Stretch},
     tree::{Growing, Hash, continues},
+    witnessed::{Witnessed, log_key},
 };
 
 /// What the auditor brings along.
@@ -24,6 +26,8 @@ pub struct Asked {
     pub key: Option<Key>,
     /// Signed checkpoints that were kept elsewhere.
     pub kept: Vec<String>,
+    /// Whose word is asked for beside the log's own.
+    pub policy: Option<Policy>,
 }
 
 /// Checks a bundle in a folder.
@@ -37,8 +41,11 @@ pub fn verify(folder: &Path, asked: &Asked) -> Report {
 }
 
 fn check(folder: &Path, asked: &Asked, report: &mut Report) -> Result<(), Finding> {
-    let key = match &asked.key {
-        Some(key) => key.clone(),
+    let note = text(folder, "checkpoint").unwrap_or_default();
+    let origin = note.lines().next().unwrap_or_default();
+    let given = log_key(asked.key.as_ref(), asked.policy.as_ref(), origin)?;
+    let key = match given {
+        Some(key) => key,
         None => {
             let key = key_of(folder)?;
             report.unclaimed.push(format!(
@@ -47,7 +54,9 @@ fn check(folder: &Path, asked: &Asked, report: &mut Report) -> Result<(), Findin
             key
         }
     };
-    let signed = Signed::read(folder, &key, &asked.kept)?;
+    let none = Policy::default();
+    let mut witnessed = Witnessed::by(asked.policy.as_ref().unwrap_or(&none));
+    let signed = Signed::read(folder, &key, &asked.kept, &mut witnessed)?;
     if asked.kept.is_empty() {
         report.unclaimed.push(
             "that it was not rewritten as a whole and signed anew: only a checkpoint that was kept elsewhere can tell"
@@ -74,6 +83,7 @@ fn check(folder: &Path, asked: &Asked, report: &mut Report) -> Result<(), Findin
         compare(folder, level, index, hashes)?;
     }
     pass.forks.check(&key, &signed.newest, report)?;
+    witnessed.check(*size, report)?;
     let proofs = proofs(folder, &signed)?;
 
     let count = signed.roots.values().map(Vec::len).sum::<usize>();
@@ -119,24 +129,28 @@ struct Signed {
 }
 
 impl Signed {
-    fn read(folder: &Path, key: &Key, kept: &[String]) -> Result<Self, Finding> {
+    fn read(
+        folder: &Path,
+        key: &Key,
+        kept: &[String],
+        witnessed: &mut Witnessed<'_>,
+    ) -> Result<Self, Finding> {
         let note =
             text(folder, "checkpoint").ok_or_else(|| Finding::at(1, "there is no checkpoint"))?;
         let newest = key.open(&note);
         let newest = newest.map_err(|error| refused(&note, "the checkpoint", error))?;
         let listed = text(folder, "checkpoints").unwrap_or_default();
-        let mut all = vec![(newest.clone(), "the checkpoint")];
-        for note in notes(&listed) {
-            all.push((
-                open(key, &note, "a checkpoint of the list")?,
-                "a checkpoint of the list",
-            ));
-        }
-        for note in kept {
-            all.push((
-                open(key, note, "the kept checkpoint")?,
-                "the kept checkpoint",
-            ));
+        let listed = notes(&listed).into_iter();
+        let listed = listed.map(|it| (it, "a checkpoint of the list"));
+        let kept = kept.iter().map(|it| (it.clone(), "the kept checkpoint"));
+        let first = [(note, "the checkpoint")];
+        let mut all = vec![];
+        for (note, what) in first.into_iter().chain(listed).chain(kept) {
+            let opened = open(key, &note, what)?;
+            if opened.origin == newest.origin {
+                witnessed.take(&note, opened.size)?;
+            }
+            all.push((opened, what));
         }
         let mut roots: BTreeMap<u64, Vec<_>> = BTreeMap::new();
         let mut others = vec![];

@@ -32,18 +32,18 @@ impl fmt::Display for Checkpoint {
 impl FromStr for Checkpoint {
     type Err = NoCheckpoint;
 
-    /// Reads the three lines; ours have no extension lines.
+    /// Reads the first three lines. Ours have no extension lines, those of others may.
     fn from_str(text: &str) -> Result<Self, NoCheckpoint> {
         let lines: Vec<&str> = text
             .strip_suffix('\n')
             .ok_or(NoCheckpoint)?
             .split('\n')
             .collect();
-        let [origin, size, root] = lines[..] else {
+        let [origin, size, root, ref extensions @ ..] = lines[..] else {
             return Err(NoCheckpoint);
         };
         let root = BASE64_STANDARD.decode(root).map_err(|_| NoCheckpoint)?;
-        if origin.is_empty() {
+        if origin.is_empty() || extensions.contains(&"") {
             return Err(NoCheckpoint);
         }
         Ok(Self {

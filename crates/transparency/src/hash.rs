@@ -51,7 +51,9 @@ pub(crate) fn perfect(hashes: &[Hash]) -> Hash {
     }
 }
 
-pub(crate) fn digest(parts: &[&[u8]]) -> Hash {
+/// SHA-256 of what these parts are together.
+#[must_use]
+pub fn digest(parts: &[&[u8]]) -> Hash {
     let mut hash = Context::new(&SHA256);
     for part in parts {
         hash.update(part);

@@ -80,6 +80,46 @@ pub fn consistency(old: u64, size: u64) -> Result<Needed, OutOfRange> {
     Ok(Needed { size, spans })
 }
 
+/// Whether a proof shows that the tree of one size and root is the beginning of that of another (RFC 9162, section 2.1.4.2).
+#[must_use]
+pub fn continues(old: (u64, Hash), new: (u64, Hash), proof: &[Hash]) -> bool {
+    let ((old, old_root), (new, new_root)) = (old, new);
+    if old == new {
+        return proof.is_empty() && old_root == new_root;
+    }
+    if old == 0 || old > new {
+        // Every tree goes on from the empty one.
+        return old == 0 && proof.is_empty();
+    }
+    // Whoever checks knows the root of an older tree that is one perfect subtree.
+    let mut hashes = proof.iter().copied();
+    let first = if old.is_power_of_two() {
+        Some(old_root)
+    } else {
+        hashes.next()
+    };
+    let Some(first) = first else { return false };
+    let (mut before, mut after) = (first, first);
+    let skipped = (old - 1).trailing_ones();
+    let (mut at, mut last) = ((old - 1) >> skipped, (new - 1) >> skipped);
+    for hash in hashes {
+        if last == 0 {
+            return false;
+        }
+        if at & 1 == 1 || at == last {
+            before = hash::node(&hash, &before);
+            after = hash::node(&hash, &after);
+            while at & 1 == 0 && at != 0 {
+                (at, last) = (at >> 1, last >> 1);
+            }
+        } else {
+            after = hash::node(&after, &hash);
+        }
+        (at, last) = (at >> 1, last >> 1);
+    }
+    last == 0 && before == old_root && after == new_root
+}
+
 /// The two subtrees of a tree of more than one leaf.
 fn halves(span: &Range<u64>) -> (Range<u64>, Range<u64>) {
     let count = span.end - span.start;

@@ -1,5 +1,7 @@
 //! Held against the definitions of RFC 6962 as they are written there, and against what others published.
 
+mod witness;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

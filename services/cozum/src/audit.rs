@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use auditor::{Asked, Key, Report, is_receipt, verify, verify_receipt};
+use auditor::{Asked, Key, Policy, Report, WitnessKey, is_receipt, verify, verify_receipt};
 use chassis::config::Hidden;
 use vocabulary::RequestNumber;
 
@@ -51,6 +51,12 @@ enum What {
         /// A checkpoint that was kept elsewhere; may be given more than once
         #[arg(long, value_name = "FILE")]
         checkpoint: Vec<PathBuf>,
+        /// Which logs and witnesses are believed, and how many of these must have cosigned: a file as C2SP tlog-policy has it
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// The public key of a witness that must have cosigned; may be given more than once
+        #[arg(long, value_name = "KEY", conflicts_with = "policy")]
+        witness: Vec<WitnessKey>,
         /// Token of a municipality, to check the events of a running centre
         #[arg(long, env = "COZUM_TOKEN", hide_env_values = true)]
         token: Option<Hidden>,
@@ -100,9 +106,15 @@ impl Audit {
                 what,
                 key,
                 checkpoint,
+                policy,
+                witness,
                 token,
             } => {
-                let key = key.map(|it| read_key(&it)).transpose()?;
+                let asked = Asked {
+                    key: key.map(|it| read_key(&it)).transpose()?,
+                    kept: read_checkpoints(&checkpoint)?,
+                    policy: read_policy(policy.as_deref(), witness)?,
+                };
                 let report = if what.starts_with("http://") || what.starts_with("https://") {
                     let folder = tempfile::tempdir()?;
                     let bundle = folder.path().join("log");
@@ -116,9 +128,9 @@ impl Audit {
                         let client = Client::connect(&server).await?;
                         export::export(&client, &bundle).await?;
                     }
-                    check(&bundle, key, &checkpoint)?
+                    check(&bundle, &asked)?
                 } else {
-                    check(Path::new(&what), key, &checkpoint)?
+                    check(Path::new(&what), &asked)?
                 };
                 cli::answer(&report.to_string())?;
                 Ok(if report.is_sound() {
@@ -132,24 +144,37 @@ impl Audit {
 }
 
 /// Checks what lies on the disk.
-fn check(path: &Path, key: Option<Key>, kept: &[PathBuf]) -> anyhow::Result<Report> {
+fn check(path: &Path, asked: &Asked) -> anyhow::Result<Report> {
     if path.is_dir() {
-        let read = |it: &PathBuf| {
-            fs::read_to_string(it).with_context(|| format!("--checkpoint {}", it.display()))
-        };
-        let kept: anyhow::Result<Vec<String>> = kept.iter().map(read).collect();
-        return Ok(verify(path, &Asked { key, kept: kept? }));
+        return Ok(verify(path, asked));
     }
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     if certificate::is_certificate(&text) {
-        return Ok(certificate::verify(&text, key.as_ref()));
+        return Ok(certificate::verify(&text, asked));
     }
     anyhow::ensure!(
         is_receipt(&text),
         "{} is neither a bundle nor a receipt nor a certificate",
         path.display()
     );
-    Ok(verify_receipt(&text, key.as_ref()))
+    Ok(verify_receipt(&text, asked))
+}
+
+fn read_checkpoints(kept: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+    let read = |it: &PathBuf| {
+        fs::read_to_string(it).with_context(|| format!("--checkpoint {}", it.display()))
+    };
+    kept.iter().map(read).collect()
+}
+
+fn read_policy(file: Option<&Path>, witnesses: Vec<WitnessKey>) -> anyhow::Result<Option<Policy>> {
+    let Some(file) = file else {
+        let some = !witnesses.is_empty();
+        return Ok(some.then(|| Policy::all_of(witnesses)));
+    };
+    let name = || format!("--policy {}", file.display());
+    let text = fs::read(file).with_context(name)?;
+    Policy::read(&text).map(Some).with_context(name)
 }
 
 fn read_key(given: &str) -> anyhow::Result<Key> {

@@ -98,6 +98,8 @@ pub struct Up {
     /// What the logs are called in what is signed; by default the public URL of /log without https://
     #[arg(long, env = "COZUM_LOG_ORIGIN", value_name = "NAME")]
     log_origin: Option<String>,
+    #[command(flatten)]
+    witnessing: ledger::witness::Witnessing,
 }
 
 /// The six roles' own settings.
@@ -181,6 +183,7 @@ impl Up {
                 nats_replicas: 1,
                 signing_key_file: self.signing_key_file.clone(),
                 origin: self.log_origin(),
+                witnessing: self.witnessing.clone(),
             },
             intake: intake::Config {
                 vault_store: self.vault_store.clone(),

@@ -1,7 +1,11 @@
 //! Each municipality's log, for whoever wants to check it: signed checkpoints, tiles and entries, as C2SP `tlog-tiles` lays them
 //! out below `/log/<municipality>`. An entry is a commitment, which tells nothing but that there is one more event.
 //!
+//! Below `witness` the municipality is a witness of others' logs, as C2SP `tlog-witness` has it.
+//!
 //! Without a limit: an answer is one indexed read of at most 256 small rows, and all but the checkpoint may be kept for ever.
+
+mod witness;
 
 use std::sync::Arc;
 
@@ -33,14 +37,24 @@ pub(crate) fn doors() -> Doors {
     let below = |path: &str| format!("/log/{{municipality}}/{path}");
     Doors::new(Entry::Open)
         .get(&below("checkpoint"), read, checkpoint)
+        .get(&below("cosigned-checkpoint"), read, cosigned)
         .get(&below("key"), read, key)
         .get(&below("tile/entries/{*path}"), read, entries)
         .get(&below("tile/{level}/{*path}"), read, tile)
+        .merge(witness::doors())
 }
 
 async fn checkpoint(State(centre): State<Arc<Centre>>, Path(slug): Path<String>) -> Response {
-    match latest(&centre, &slug).await {
+    match latest(&centre, &slug, false).await {
         // It changes twice a second at most.
+        Ok(latest) => text(latest.note, "public, max-age=1"),
+        Err(missing) => missing.into_response(),
+    }
+}
+
+/// The newest one that witnesses cosigned: the very newest waits for them.
+async fn cosigned(State(centre): State<Arc<Centre>>, Path(slug): Path<String>) -> Response {
+    match latest(&centre, &slug, true).await {
         Ok(latest) => text(latest.note, "public, max-age=1"),
         Err(missing) => missing.into_response(),
     }
@@ -48,7 +62,7 @@ async fn checkpoint(State(centre): State<Arc<Centre>>, Path(slug): Path<String>)
 
 /// The public half of the key that signs. Who takes it from here only knows that the log agrees with itself.
 async fn key(State(centre): State<Arc<Centre>>, Path(slug): Path<String>) -> Response {
-    match latest(&centre, &slug).await {
+    match latest(&centre, &slug, false).await {
         Ok(latest) => text(format!("{}\n", latest.verifier_key), "public, max-age=3600"),
         Err(missing) => missing.into_response(),
     }
@@ -88,9 +102,13 @@ async fn entries(
     asked.await.map_or_else(Missing::into_response, immutable)
 }
 
-async fn latest(centre: &Centre, slug: &str) -> Result<LatestCheckpointReply, Missing> {
+async fn latest(
+    centre: &Centre,
+    slug: &str,
+    cosigned: bool,
+) -> Result<LatestCheckpointReply, Missing> {
     let caller = centre.caller(served(centre, slug)?, READER);
-    let request = caller.request(LatestCheckpointRequest {});
+    let request = caller.request(LatestCheckpointRequest { cosigned });
     Ok(centre
         .ledger()
         .latest_checkpoint(request)

@@ -5,6 +5,7 @@ mod filing;
 mod form;
 mod map;
 mod photos;
+mod proof;
 mod receipt;
 mod site;
 mod story;
@@ -46,6 +47,9 @@ pub(crate) fn doors() -> Doors {
             .limited(Limit::Tracking)
             .get("/track/message", read, tracking::back)
             .post("/track/message", file, tracking::write)
+            .limited(Limit::Tracking)
+            .get("/track/receipt", read, tracking::back)
+            .post("/track/receipt", read, proof::download)
             .limited(Limit::Tracking)
             .get("/districts.json", read, map::outlines)
     };

@@ -91,3 +91,23 @@ CREATE TABLE IF NOT EXISTS checkpoint (
   signed_us bigint NOT NULL,
   PRIMARY KEY (log, size)
 );
+
+-- What witnesses said of it: lines that stand below the note.
+CREATE TABLE IF NOT EXISTS cosignature (
+  log         text   NOT NULL,
+  size        bigint NOT NULL CHECK (size > 0),
+  witness     text   NOT NULL,
+  line        text   NOT NULL,
+  cosigned_us bigint NOT NULL,
+  PRIMARY KEY (log, size, witness)
+);
+
+-- What this log's municipality, as a witness, cosigned last of each log of others. Nothing else keeps it from cosigning a fork.
+CREATE TABLE IF NOT EXISTS witnessed (
+  log         text   NOT NULL,
+  origin_hash bytea  NOT NULL CHECK (octet_length(origin_hash) = 32),
+  size        bigint NOT NULL,
+  note        text   NOT NULL,
+  cosigned_us bigint NOT NULL,
+  PRIMARY KEY (log, origin_hash)
+);

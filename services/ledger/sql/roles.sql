@@ -8,12 +8,12 @@ CREATE ROLE cozum_ledger NOLOGIN;
 CREATE ROLE cozum_eraser NOLOGIN;
 CREATE ROLE cozum_reader NOLOGIN;
 
--- The ledger: adds; moves the head and the leases.
-GRANT SELECT, INSERT ON log, event, subject, command, tile, checkpoint TO cozum_ledger;
-GRANT SELECT, INSERT, UPDATE ON head, lease TO cozum_ledger;
+-- The ledger: adds; moves the head, the leases and what it cosigned for others.
+GRANT SELECT, INSERT ON log, event, subject, command, tile, checkpoint, cosignature TO cozum_ledger;
+GRANT SELECT, INSERT, UPDATE ON head, lease, witnessed TO cozum_ledger;
 
 -- Hard erasure nulls the personal part and its salt, and can touch nothing else.
 GRANT SELECT, UPDATE (personal, personal_salt) ON event TO cozum_eraser;
 
 -- Auditors and backups.
-GRANT SELECT ON log, head, event, subject, command, lease, tile, checkpoint TO cozum_reader;
+GRANT SELECT ON log, head, event, subject, command, lease, tile, checkpoint, cosignature, witnessed TO cozum_reader;

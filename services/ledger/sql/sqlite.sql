@@ -80,6 +80,23 @@ CREATE TABLE IF NOT EXISTS checkpoint (
   signed_us INTEGER NOT NULL
 ) STRICT;
 
+-- What witnesses said of it: lines that stand below the note.
+CREATE TABLE IF NOT EXISTS cosignature (
+  size        INTEGER NOT NULL CHECK (size > 0),
+  witness     TEXT    NOT NULL,
+  line        TEXT    NOT NULL,
+  cosigned_us INTEGER NOT NULL,
+  PRIMARY KEY (size, witness)
+) STRICT, WITHOUT ROWID;
+
+-- What this log's municipality, as a witness, cosigned last of each log of others. Nothing else keeps it from cosigning a fork.
+CREATE TABLE IF NOT EXISTS witnessed (
+  origin_hash BLOB    PRIMARY KEY CHECK (length(origin_hash) = 32),
+  size        INTEGER NOT NULL,
+  note        TEXT    NOT NULL,
+  cosigned_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- A file has no roles; triggers keep it append-only.
 CREATE TRIGGER IF NOT EXISTS event_no_delete BEFORE DELETE ON event
 BEGIN SELECT RAISE(ABORT, 'event is append-only'); END;
@@ -114,3 +131,16 @@ BEGIN SELECT RAISE(ABORT, 'checkpoint is append-only'); END;
 
 CREATE TRIGGER IF NOT EXISTS checkpoint_no_update BEFORE UPDATE ON checkpoint
 BEGIN SELECT RAISE(ABORT, 'checkpoint is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS cosignature_no_delete BEFORE DELETE ON cosignature
+BEGIN SELECT RAISE(ABORT, 'cosignature is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS cosignature_no_update BEFORE UPDATE ON cosignature
+BEGIN SELECT RAISE(ABORT, 'cosignature is append-only'); END;
+
+CREATE TRIGGER IF NOT EXISTS witnessed_no_delete BEFORE DELETE ON witnessed
+BEGIN SELECT RAISE(ABORT, 'what was cosigned is not forgotten'); END;
+
+CREATE TRIGGER IF NOT EXISTS witnessed_only_grows BEFORE UPDATE ON witnessed
+WHEN NEW.size < OLD.size OR NEW.origin_hash <> OLD.origin_hash
+BEGIN SELECT RAISE(ABORT, 'what was cosigned only grows'); END;

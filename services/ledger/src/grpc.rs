@@ -4,14 +4,16 @@ use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 
 use chassis::{Caller, Platform, SERVICE, refuse, telemetry};
 use contracts::ledger::v1::{
-    AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, Checkpoint, CutOffReply,
-    CutOffRequest, FollowReply, FollowRequest, GetEntriesReply, GetEntriesRequest, GetTileReply,
-    GetTileRequest, HeadReply, HeadRequest, HistoryReply, HistoryRequest, LatestCheckpointReply,
-    LatestCheckpointRequest, ListCheckpointsReply, ListCheckpointsRequest, ProveConsistencyReply,
-    ProveConsistencyRequest, ProveInclusionReply, ProveInclusionRequest, ReadReply, ReadRequest,
-    ReadStreamReply, ReadStreamRequest, ReleaseLeaseReply, ReleaseLeaseRequest, RetryReactionReply,
+    AcquireLeaseReply, AcquireLeaseRequest, AddCheckpointReply, AddCheckpointRequest, AppendReply,
+    AppendRequest, Checkpoint, CutOffReply, CutOffRequest, FollowReply, FollowRequest,
+    GetEntriesReply, GetEntriesRequest, GetTileReply, GetTileRequest, HeadReply, HeadRequest,
+    HistoryReply, HistoryRequest, LatestCheckpointReply, LatestCheckpointRequest,
+    ListCheckpointsReply, ListCheckpointsRequest, ProveConsistencyReply, ProveConsistencyRequest,
+    ProveInclusionReply, ProveInclusionRequest, ReadReply, ReadRequest, ReadStreamReply,
+    ReadStreamRequest, ReleaseLeaseReply, ReleaseLeaseRequest, RetryReactionReply,
     RetryReactionRequest, SaveCheckpointReply, SaveCheckpointRequest, WatchHeadReply,
-    WatchHeadRequest, cut_off_request::AsOf, ledger_server::Ledger,
+    WatchHeadRequest, WitnessedCheckpointReply, WitnessedCheckpointRequest, WriteReceiptReply,
+    WriteReceiptRequest, cut_off_request::AsOf, ledger_server::Ledger,
 };
 use futures::{Stream, StreamExt as _, stream};
 use tokio::{
@@ -23,10 +25,12 @@ use vocabulary::Municipality;
 
 use crate::{
     log::{Log, LogError},
+    receipt,
     request::{self, Unfit},
     retry,
     tail::Follower,
     tree::{SigningSeed, TreeError},
+    witness::{self, Witness},
 };
 
 /// The gRPC service over the logs of a deployment.
@@ -34,6 +38,7 @@ use crate::{
 pub(crate) struct Service {
     pub(crate) platform: Platform,
     pub(crate) logs: Arc<BTreeMap<Municipality, Log>>,
+    pub(crate) witnesses: Arc<BTreeMap<Municipality, Witness>>,
     pub(crate) seed: SigningSeed,
 }
 
@@ -99,6 +104,12 @@ impl Service {
         let log = log.ok_or_else(|| refuse(Code::NotFound, "municipality", "has no log here"))?;
         log.served()?;
         Ok(log)
+    }
+
+    fn witness<T>(&self, request: &Request<T>) -> Result<&Witness, Status> {
+        let municipality = self.log(request)?.municipality();
+        let witness = self.witnesses.get(municipality);
+        witness.ok_or_else(|| refuse(Code::NotFound, "municipality", "is no witness here"))
     }
 }
 
@@ -283,12 +294,17 @@ impl Ledger for Service {
         &self,
         request: Request<LatestCheckpointRequest>,
     ) -> Result<Response<LatestCheckpointReply>, Status> {
-        let note = self.log(&request)?.latest_checkpoint().await?.note;
-        let origin = note.lines().next().unwrap_or_default();
-        let key = self.seed.key(origin);
-        let key = key.map_err(|it| Status::internal(format!("the signing key {it}")))?;
+        let log = self.log(&request)?;
+        let latest = if request.get_ref().cosigned {
+            log.cosigned_checkpoint().await
+        } else {
+            log.latest_checkpoint().await
+        };
+        let note = latest?.note;
+        let witness = self.witnesses.get(log.municipality());
         Ok(Response::new(LatestCheckpointReply {
-            verifier_key: key.verifier_key(),
+            verifier_key: receipt::verifier_key(&self.seed, &note)?,
+            witness_key: witness.and_then(Witness::verifier_key).unwrap_or_default(),
             note,
         }))
     }
@@ -356,6 +372,36 @@ impl Ledger for Service {
         Ok(Response::new(ProveConsistencyReply {
             hashes: hashes.iter().map(|it| it.to_vec()).collect(),
         }))
+    }
+
+    async fn write_receipt(
+        &self,
+        request: Request<WriteReceiptRequest>,
+    ) -> Result<Response<WriteReceiptReply>, Status> {
+        let log = self.log(&request)?;
+        let text = receipt::write(log, &self.seed, request.get_ref().position).await?;
+        Ok(Response::new(WriteReceiptReply { text }))
+    }
+
+    async fn add_checkpoint(
+        &self,
+        request: Request<AddCheckpointRequest>,
+    ) -> Result<Response<AddCheckpointReply>, Status> {
+        let ours = self.witness(&request)?;
+        let answer = ours.add_checkpoint(&request.get_ref().body).await?;
+        Ok(Response::new(witness::reply(answer)))
+    }
+
+    async fn witnessed_checkpoint(
+        &self,
+        request: Request<WitnessedCheckpointRequest>,
+    ) -> Result<Response<WitnessedCheckpointReply>, Status> {
+        let witness = self.witness(&request)?;
+        let hash = request.get_ref().origin_hash.as_slice().try_into();
+        let hash = hash.map_err(|_| chassis::Invalid::at("origin_hash", "is 32 bytes"))?;
+        let note = witness.checkpoint(hash).await?;
+        let note = note.ok_or_else(|| refuse(Code::NotFound, "origin_hash", "is not cosigned"))?;
+        Ok(Response::new(WitnessedCheckpointReply { note }))
     }
 }
 

@@ -14,6 +14,7 @@ mod grpc;
 mod log;
 mod metrics;
 mod postgres;
+mod receipt;
 mod recent;
 pub mod relay;
 pub mod request;
@@ -24,9 +25,10 @@ mod standing;
 mod store;
 mod tail;
 pub mod tree;
+pub mod witness;
 mod writer;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use chassis::{
@@ -48,6 +50,7 @@ use crate::{
     relay::{Relay, Seal},
     standing::Guard,
     tree::{Memory, SeedError, SigningSeed, sign::Signer},
+    witness::{Asking, Witness, Witnessing},
 };
 
 /// Batches of events are larger than gRPC's usual limit.
@@ -89,6 +92,9 @@ pub struct Config {
         value_name = "NAME"
     )]
     pub origin: String,
+    /// Who witnesses whom.
+    #[command(flatten)]
+    pub witnessing: Witnessing,
 }
 
 impl Config {
@@ -106,6 +112,7 @@ impl Config {
         if self.origin.is_empty() || !self.origin.chars().all(fits) {
             mistakes.add("--log-origin", "is a name like 153.example.org/log");
         }
+        self.witnessing.check(mistakes);
     }
 
     fn seed(&self, platform: &Platform) -> Result<SigningSeed, SeedError> {
@@ -134,7 +141,9 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     let end = CancellationToken::new();
     // Even when this future is dropped, the writers finish what waits and end.
     let _end = end.clone().drop_guard();
-    let mut logs = BTreeMap::new();
+    let asked = config.witnessing.asked().map_err(anyhow::Error::msg)?;
+    let known = config.witnessing.known().map_err(anyhow::Error::msg)?;
+    let (mut logs, mut witnesses) = (BTreeMap::new(), BTreeMap::new());
     for municipality in platform.municipalities.iter() {
         let queue = usize::try_from(config.queue)?;
         let (log, upkeep) = Log::open(&shelf, municipality, platform.clock.clone(), queue)
@@ -178,11 +187,22 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
             holder: platform.ids.fresh(),
         };
         platform.tasks.spawn("ledger.signer", signer.run());
+        let origin = config.origin.trim_end_matches('/');
+        let key = seed.witness(&format!("{origin}/{municipality}/witness"))?;
+        let witness = Witness::new(log.clone(), key, &known, platform.clock.clone());
+        witnesses.insert(municipality.clone(), witness);
+        if !asked.is_empty() {
+            let (clock, holder) = (platform.clock.clone(), platform.ids.fresh());
+            let every = Duration::from_secs(config.witnessing.every.into());
+            let asking = Asking::new(log.clone(), asked.clone(), every, clock, holder)?;
+            platform.tasks.spawn("ledger.witnesses", asking.run());
+        }
         logs.insert(municipality.clone(), log);
     }
     let service = grpc::Service {
         platform: platform.clone(),
         logs: Arc::new(logs),
+        witnesses: Arc::new(witnesses),
         seed,
     };
     let server = LedgerServer::new(service)
@@ -209,6 +229,7 @@ mod tests {
                 nats_replicas: 1,
                 signing_key_file: None,
                 origin: "localhost/log".to_owned(),
+                witnessing: Witnessing::default(),
             };
             let mut mistakes = Mistakes::default();
             config.check(&mut mistakes);

@@ -24,6 +24,9 @@ pub(crate) struct Metrics {
     frozen: Gauge<u64>,
     unsigned: Gauge<u64>,
     signer_frozen: Gauge<u64>,
+    uncosigned: Gauge<u64>,
+    cosigned_age: Gauge<u64>,
+    witness_refuses: Gauge<u64>,
     relayed_after: Histogram<f64>,
     signed_after: Histogram<f64>,
 }
@@ -72,6 +75,18 @@ impl Metrics {
                     "1 while the log is not what was signed and is signed no more: somebody must look",
                 )
                 .build(),
+            uncosigned: meter
+                .u64_gauge("cozum_ledger_uncosigned")
+                .with_description("Events that are signed but that this witness has not cosigned yet")
+                .build(),
+            cosigned_age: meter
+                .u64_gauge("cozum_ledger_cosigned_age_seconds")
+                .with_description("How old this witness's last cosignature is")
+                .build(),
+            witness_refuses: meter
+                .u64_gauge("cozum_ledger_witness_refuses")
+                .with_description("1 while this witness will not cosign: somebody must look")
+                .build(),
             relayed_after: meter
                 .f64_histogram("cozum_ledger_relayed_after_seconds")
                 .with_description("From an event's recording to NATS's word that it is there, of the oldest event of each window")
@@ -117,6 +132,22 @@ impl Metrics {
     pub(crate) fn signed_up_to(&self, position: u64, head: u64) {
         self.unsigned
             .record(head.saturating_sub(position), &self.label);
+    }
+
+    pub(crate) fn cosigned(&self, witness: &str, age: Duration, behind: u64) {
+        let labels = self.of_witness(witness);
+        self.cosigned_age.record(age.as_secs(), &labels);
+        self.uncosigned.record(behind, &labels);
+    }
+
+    pub(crate) fn witness_refuses(&self, witness: &str, refuses: bool) {
+        let labels = self.of_witness(witness);
+        self.witness_refuses.record(u64::from(refuses), &labels);
+    }
+
+    fn of_witness(&self, witness: &str) -> [KeyValue; 2] {
+        let [municipality] = self.label.clone();
+        [municipality, KeyValue::new("witness", witness.to_owned())]
     }
 
     pub(crate) fn signer_is_frozen(&self, frozen: bool) {

@@ -3,6 +3,7 @@
 mod append;
 mod lease;
 mod tree;
+mod witness;
 
 use std::{sync::Arc, time::Duration};
 
@@ -44,7 +45,7 @@ pub(crate) async fn open(options: &PgConnectOptions) -> Result<PgPool, StoreErro
 
 async fn make_tables(pool: &PgPool) -> Result<(), StoreError> {
     // A role that may only append need not be able to create tables that exist.
-    if sqlx::query("SELECT FROM checkpoint LIMIT 0")
+    if sqlx::query("SELECT FROM witnessed LIMIT 0")
         .execute(pool)
         .await
         .is_ok()

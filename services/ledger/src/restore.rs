@@ -132,7 +132,10 @@ impl Restore {
             self.store.keep(tiles, &[], self.clock.micros()).await?;
         }
         for signed in signed.chunks(PAGE) {
-            self.store.keep(&[], signed, self.clock.micros()).await?;
+            let now = self.clock.micros();
+            let (signed, said): (Vec<_>, Vec<_>) = signed.iter().map(Signed::parted).unzip();
+            self.store.keep(&[], &signed, now).await?;
+            self.store.keep_cosignatures(&said.concat(), now).await?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod append;
 mod lease;
 mod tree;
+mod witness;
 
 use std::{path::Path, time::Duration};
 

@@ -159,8 +159,14 @@ where
 }
 
 impl Log {
-    /// The newest signed checkpoint.
+    /// The newest signed checkpoint, with what witnesses said of it.
     pub async fn latest_checkpoint(&self) -> Result<Signed, TreeError> {
+        let signed = vec![self.newest_signed().await?];
+        let newest = self.with_cosignatures(signed).await?.pop();
+        newest.ok_or(TreeError::Unsigned("checkpoint"))
+    }
+
+    async fn newest_signed(&self) -> Result<Signed, TreeError> {
         let latest = self.store().latest_checkpoint().await?;
         latest.ok_or(TreeError::Unsigned("checkpoint"))
     }
@@ -172,7 +178,8 @@ impl Log {
             limit => limit.min(PAGE),
         };
         let after = after.min(i64::MAX.cast_unsigned());
-        Ok(self.store().checkpoints(after, limit).await?)
+        let signed = self.store().checkpoints(after, limit).await?;
+        Ok(self.with_cosignatures(signed).await?)
     }
 
     /// The hashes of a tile.
@@ -197,7 +204,7 @@ impl Log {
             index,
             width,
         };
-        let signed = self.latest_checkpoint().await?;
+        let signed = self.newest_signed().await?;
         if tile.is_within(signed.size) {
             Ok(tile)
         } else {
@@ -205,9 +212,13 @@ impl Log {
         }
     }
 
-    /// Proves that the newest signed checkpoint has the event of a position.
+    /// Proves that a signed checkpoint has the event of a position: the newest that was cosigned if it has it, or else the newest.
     pub async fn prove_inclusion(&self, position: u64) -> Result<(Vec<Hash>, Signed), TreeError> {
-        let signed = self.latest_checkpoint().await?;
+        let signed = match self.cosigned_checkpoint().await {
+            Ok(cosigned) if position <= cosigned.size => cosigned,
+            Ok(_) | Err(TreeError::Unsigned(_)) => self.latest_checkpoint().await?,
+            Err(error) => return Err(error),
+        };
         let index = position
             .checked_sub(1)
             .ok_or_else(|| Invalid::at("position", "is 1 or more"))?;
@@ -218,7 +229,7 @@ impl Log {
 
     /// Proves that the log of one size is the beginning of the log of another; 0 is the newest signed one.
     pub async fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, TreeError> {
-        let signed = self.latest_checkpoint().await?;
+        let signed = self.newest_signed().await?;
         let new = if new == 0 { signed.size } else { new };
         if new > signed.size {
             return Err(TreeError::Unsigned("new_size"));

@@ -92,6 +92,7 @@ async fn every_forged_history_is_found_against_a_kept_checkpoint() {
     let asked = |key: &Key, kept: &[String]| Asked {
         key: Some(key.clone()),
         kept: kept.to_vec(),
+        policy: None,
     };
     let mut draw = Draw::of(soak::seed());
     let histories = soak::part_of(PLACES / 2);

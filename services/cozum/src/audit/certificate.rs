@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use auditor::{Finding, Key, Report, is_receipt, receipt_event, verify_receipt};
+use auditor::{Asked, Finding, Report, is_receipt, receipt_event, verify_receipt};
 use chassis::event;
 use contracts::{
     intake::v1::{ErasePersonReply, ErasureGround, PersonalDataErased},
@@ -74,7 +74,7 @@ pub(crate) async fn certificate(
             subjects: it.subjects.iter().cloned().collect(),
             ordered: Moment::new(it.ordered_position, it.ordered_at)?,
             erased: Moment::new(it.erased_position, it.erased_at)?,
-            receipt: receipt::of_event(client, record).await?,
+            receipt: receipt::of_event(client, &record).await?,
         });
     }
     let certificate = Certificate {
@@ -106,7 +106,7 @@ pub(super) fn is_certificate(text: &str) -> bool {
 }
 
 /// Checks each receipt, and that its event says what the certificate says.
-pub(super) fn verify(text: &str, key: Option<&Key>) -> Report {
+pub(super) fn verify(text: &str, asked: &Asked) -> Report {
     let mut all = Report::default();
     let certificate = match serde_json::from_str::<Certificate>(text) {
         Ok(it) if it.certificate == KIND && !it.erasures.is_empty() => it,
@@ -117,7 +117,7 @@ pub(super) fn verify(text: &str, key: Option<&Key>) -> Report {
         if !is_receipt(&erasure.receipt) {
             return wrong(all, position, "the certificate has no receipt");
         }
-        let report = verify_receipt(&erasure.receipt, key);
+        let report = verify_receipt(&erasure.receipt, asked);
         all.holds.extend(report.holds);
         for it in report.unclaimed {
             if !all.unclaimed.contains(&it) {
@@ -236,7 +236,10 @@ mod tests {
 
     #[test]
     fn what_is_no_certificate_is_told() {
-        let report = verify(&format!("{{\"certificate\":\"{KIND}\"}}"), None);
+        let report = verify(
+            &format!("{{\"certificate\":\"{KIND}\"}}"),
+            &Asked::default(),
+        );
         assert!(!report.is_sound());
     }
 }

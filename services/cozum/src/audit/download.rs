@@ -23,10 +23,16 @@ pub(super) async fn download(prefix: &str, folder: &Path) -> anyhow::Result<()> 
         }
         Ok(Some(reply.error_for_status()?.bytes().await?.to_vec()))
     };
+    // The newest checkpoint that was cosigned is an older one, as a rule.
+    let cosigned = get("cosigned-checkpoint").await?;
     let checkpoint = get("checkpoint").await?;
     let checkpoint = checkpoint.with_context(|| format!("there is no log at {prefix}"))?;
     let checkpoint = String::from_utf8(checkpoint).context("the checkpoint is no text")?;
     writer.checkpoint(&checkpoint)?;
+    if let Some(cosigned) = cosigned {
+        let cosigned = String::from_utf8(cosigned).context("the cosigned checkpoint is no text")?;
+        writer.checkpoints(&[cosigned])?;
+    }
     if let Some(key) = get("key").await? {
         writer.key(&String::from_utf8(key).context("the key is no text")?)?;
     }

@@ -23,7 +23,11 @@ pub(super) async fn export(client: &Client, folder: &Path) -> anyhow::Result<u64
     let writer = Writer::create(folder).with_context(|| format!("--out {}", folder.display()))?;
     let latest = asked(|| {
         let mut ledger = client.ledger();
-        async move { ledger.latest_checkpoint(LatestCheckpointRequest {}).await }
+        async move {
+            ledger
+                .latest_checkpoint(LatestCheckpointRequest::default())
+                .await
+        }
     });
     let latest = latest.await?.context("nothing was signed yet")?;
     let size = size(&latest.note)?;

@@ -65,6 +65,7 @@ pub(super) async fn write(log: &Log, seed: &SigningSeed, folder: &Path) -> anyho
     let asked = Asked {
         key: Some(key.parse().map_err(|it| anyhow::anyhow!("the key {it}"))?),
         kept: kept.iter().cloned().collect(),
+        policy: None,
     };
     if let Some(finding) = verify(folder, &asked).finding {
         anyhow::bail!("the backup does not hold: {finding}");

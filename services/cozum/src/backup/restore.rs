@@ -157,6 +157,7 @@ impl Restore {
                 .map(str::to_owned)
                 .into_iter()
                 .collect(),
+            policy: None,
         };
         if let Some(finding) = verify(folder, &asked).finding {
             anyhow::bail!("{finding}");

@@ -72,6 +72,12 @@ updated = Last change
 timeline = What happened
 erased = [erased]
 
+proof-title = Receipt
+proof-text = This file shows that your request stands in a record in which a later change would be noticed; neither your name nor your words are in it, and anybody can check it offline with “cozum audit verify FILE”.
+proof-button = Download the receipt
+proof-waits-title = The receipt is not ready
+proof-waits-text = It can be downloaded once the record is signed. For requests that staff wrote down, ask the solution centre for it.
+
 seen-registered = We have your request
 seen-routed = Sent to the unit in charge: { $unit }
 seen-returned = Being looked at

@@ -72,6 +72,12 @@ updated = Son değişiklik
 timeline = Neler oldu
 erased = [silindi]
 
+proof-title = Kayıt belgesi
+proof-text = Bu dosya, başvurunuzun sonradan değiştirilirse belli olan kayıt defterinde durduğunu gösterir; adınız ve yazdıklarınız içinde yoktur, dileyen herkes onu internete bağlanmadan “cozum audit verify DOSYA” ile denetleyebilir.
+proof-button = Belgeyi indir
+proof-waits-title = Belge hazır değil
+proof-waits-text = Kayıt imzalanınca belge indirilebilir. Görevlilerin yazdığı başvuruların belgesini çözüm merkezinden isteyin.
+
 seen-registered = Başvurunuz alındı
 seen-routed = İlgili birime iletildi: { $unit }
 seen-returned = İnceleniyor

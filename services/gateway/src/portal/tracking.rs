@@ -22,6 +22,7 @@ use vocabulary::{Channel, Municipality, RequestNumber};
 use super::{
     page,
     photos::{Photo, photos},
+    proof::event_of,
     sent,
     site::{Site, Visit},
     story::{Moment, story},
@@ -62,6 +63,8 @@ struct TrackedPage {
     message: Message,
     /// Newest first.
     moments: Vec<Moment>,
+    /// Whether there is a receipt to take home.
+    has_proof: bool,
 }
 
 impl TrackedPage {
@@ -84,8 +87,8 @@ struct Message {
 }
 
 /// Number and secret, as somebody typed them.
-struct Ticket {
-    number: RequestNumber,
+pub(super) struct Ticket {
+    pub(super) number: RequestNumber,
     secret: String,
 }
 
@@ -165,19 +168,24 @@ fn answer(
 ) -> Response {
     match shown {
         Ok(tracked) => page(status, &tracked),
-        Err(refused) if is_wrong(&refused) => page(
-            StatusCode::NOT_FOUND,
-            &TrackPage {
-                site,
-                number: params.trimmed("number").chars().take(40).collect(),
-                is_wrong: true,
-            },
-        ),
-        Err(refused) => {
-            tracing::warn!(code = ?refused.code(), "a request could not be tracked");
-            unavailable(site)
-        }
+        Err(refused) => refusal(site, params, &refused),
     }
+}
+
+/// The form again where number or secret are wrong, or that it is not for the citizen to mend.
+pub(super) fn refusal(site: Site, params: &Params, refused: &Status) -> Response {
+    if !is_wrong(refused) {
+        tracing::warn!(code = ?refused.code(), "a request could not be tracked");
+        return unavailable(site);
+    }
+    page(
+        StatusCode::NOT_FOUND,
+        &TrackPage {
+            site,
+            number: params.trimmed("number").chars().take(40).collect(),
+            is_wrong: true,
+        },
+    )
 }
 
 /// Nothing can be kept about the request any more.
@@ -194,7 +202,7 @@ fn is_wrong(status: &Status) -> bool {
     )
 }
 
-fn ticket(params: &Params) -> Ticket {
+pub(super) fn ticket(params: &Params) -> Ticket {
     let secret: String = params.trimmed("secret").chars().take(100).collect();
     Ticket {
         // A number that cannot exist is asked for as well: the answer takes as long as for any other.
@@ -212,7 +220,7 @@ fn ticket(params: &Params) -> Ticket {
 }
 
 /// The request as it was registered, if the secret opens it.
-async fn registered(
+pub(super) async fn registered(
     centre: &Centre,
     caller: &Caller,
     ticket: &Ticket,
@@ -288,6 +296,9 @@ async fn tracked(
         question: story.question.unwrap_or_default(),
         message,
         moments,
+        has_proof: event_of(centre, municipality, &ticket.number)
+            .await?
+            .is_some(),
     })
 }
 

@@ -123,6 +123,11 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(LEDGER, "GetEntries", Action::Public),
     of_centre(LEDGER, "ProveInclusion", Action::Public),
     of_centre(LEDGER, "ProveConsistency", Action::Public),
+    // It has an event in it.
+    of_centre(LEDGER, "WriteReceipt", Action::SeeEvents),
+    // Others' logs come by /log/<municipality>/witness.
+    of_centre(LEDGER, "AddCheckpoint", Action::Inside),
+    of_centre(LEDGER, "WitnessedCheckpoint", Action::Public),
 ];
 
 /// The call of a path.

@@ -67,6 +67,12 @@ impl SigningSeed {
         derived
     }
 
+    /// The key of a witness of this name: one of its own, for a name is not in what a witness signs.
+    pub fn witness(&self, name: &str) -> Result<SigningKey, NotSigned> {
+        let usage = format!("cozum/witness/v1\n{name}");
+        SigningKey::of_witness(name, &self.derived(usage.as_bytes()))
+    }
+
     /// The key that signs under a log's origin.
     pub fn key(&self, origin: &str) -> Result<SigningKey, NotSigned> {
         SigningKey::new(origin, &self.0)
