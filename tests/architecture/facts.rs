@@ -90,6 +90,38 @@ const DECIDED: &[(&str, &str)] = &[
         "intake.PersonalDataErased.of",
         "a pseudonym, or a request's number",
     ),
+    ("intake.ByRule.run", "derived from a command's id"),
+    (
+        "intake.ByRule.rule",
+        "a constant of the code, or one with a topic's code",
+    ),
+    ("intake.HoldPlaced.hold", "derived from a command's id"),
+    ("intake.HoldPlaced.of", "a pseudonym, or a request's number"),
+    (
+        "intake.HoldPlaced.reference",
+        "a file's number: no spaces, no letters but ASCII, a digit, checked before it is recorded",
+    ),
+    ("intake.HoldReleased.hold", "derived from a command's id"),
+    (
+        "intake.HoldReleased.of",
+        "a pseudonym, or a request's number",
+    ),
+    ("intake.RetentionRuleSet.topic", "a code of the directory"),
+    (
+        "intake.RetentionRuleSet.reference",
+        "a decision's number: no spaces, no letters but ASCII, a digit, checked before it is recorded",
+    ),
+    (
+        "intake.RetentionRuleRemoved.topic",
+        "a code of the directory",
+    ),
+    ("intake.DestructionBegan.run", "derived from a command's id"),
+    ("intake.DestructionEnded.run", "derived from a command's id"),
+    (
+        "intake.RuleInForce.rule",
+        "a constant of the code, or one with a topic's code",
+    ),
+    ("intake.RuleInForce.topic", "a code of the directory"),
     ("routing.RequestRouted.number", "drawn at random"),
     ("routing.RequestRouted.unit", "a code of the directory"),
     ("routing.RequestRouted.topic", "a code of the directory"),

@@ -50,6 +50,14 @@ const EDGES: &[(&str, &str)] = &[
         "orders an erasure, destroys the keys, records it",
     ),
     (
+        "holding",
+        "places and releases holds around a decision on an erasure",
+    ),
+    (
+        "retention",
+        "sets rules, folds what is kept into a read model, runs the rules",
+    ),
+    (
         "search",
         "folds events into a read model and answers from it",
     ),

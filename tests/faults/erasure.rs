@@ -13,12 +13,17 @@ use tests::{City, Cluster, city::SOON, city::command_id, eventually};
 const CITY: &str = "ova";
 
 /// Somebody with a request: three keys.
-struct Person {
-    number: String,
+pub(crate) struct Person {
+    pub(crate) number: String,
     pseudonym: String,
 }
 
 async fn filed(city: &City, name: &str) -> anyhow::Result<Person> {
+    filed_at(city, name, 0).await
+}
+
+/// Somebody files at some time; 0 is now.
+pub(crate) async fn filed_at(city: &City, name: &str, occurred_at: i64) -> anyhow::Result<Person> {
     let request = RegisterRequestRequest {
         command_id: command_id(&format!("erasure: {name}")),
         channel: Channel::Phone.into(),
@@ -29,6 +34,7 @@ async fn filed(city: &City, name: &str) -> anyhow::Result<Person> {
             phone: "0532 123 45 67".to_owned(),
             ..Citizen::default()
         }),
+        occurred_at,
         ..RegisterRequestRequest::default()
     };
     let reply = city.intake().register_request(request).await?.into_inner();
@@ -52,7 +58,7 @@ async fn asked(city: &City, person: &Person) {
 }
 
 /// The keys' database, in which nothing can be written until the transaction ends.
-async fn locked(cluster: &Cluster) -> anyhow::Result<PgConnection> {
+pub(crate) async fn locked(cluster: &Cluster) -> anyhow::Result<PgConnection> {
     let mut lock = PgConnection::connect(&cluster.postgres.url("keys")).await?;
     sqlx::query("begin").execute(&mut lock).await?;
     sqlx::query("lock table data_keys in exclusive mode")
@@ -62,14 +68,14 @@ async fn locked(cluster: &Cluster) -> anyhow::Result<PgConnection> {
 }
 
 /// Whether somebody waits for the table that is locked.
-async fn waits(cluster: &Cluster) -> anyhow::Result<bool> {
+pub(crate) async fn waits(cluster: &Cluster) -> anyhow::Result<bool> {
     let mut store = PgConnection::connect(&cluster.postgres.url("keys")).await?;
     let waiting = "select exists (select from pg_locks where relation = 'data_keys'::regclass and not granted)";
     Ok(sqlx::query_scalar(waiting).fetch_one(&mut store).await?)
 }
 
 /// How many of a person's keys are left: those of the person and of the request, which have texts.
-async fn keys(cluster: &Cluster, person: &Person) -> anyhow::Result<i64> {
+pub(crate) async fn keys(cluster: &Cluster, person: &Person) -> anyhow::Result<i64> {
     let mut store = PgConnection::connect(&cluster.postgres.url("keys")).await?;
     let left = sqlx::query_scalar(
         "select count(*) from data_keys where wrapped is not null and municipality = $1 and subject in ($2, $3)",

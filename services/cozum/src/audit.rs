@@ -1,6 +1,7 @@
 //! `cozum audit`: takes a log out of a centre, and checks it without trusting the centre.
 
 mod certificate;
+mod destruction;
 mod download;
 mod export;
 mod receipt;
@@ -18,6 +19,7 @@ use chassis::config::Hidden;
 use vocabulary::RequestNumber;
 
 pub(crate) use certificate::certificate;
+pub(crate) use destruction::certificate as certificate_of_run;
 
 use crate::{
     cli,
@@ -41,9 +43,9 @@ enum What {
         #[command(flatten)]
         server: Server,
     },
-    /// Checks a bundle, a receipt, a certificate of erasure or a running centre; exits with 0 only if all of it holds
+    /// Checks a bundle, a receipt, a certificate of erasure or of a run of the retention rules, or a running centre; exits with 0 only if all of it holds
     Verify {
-        /// A folder that `audit export` wrote, a receipt, a certificate of `erase`, the URL of a centre (with --token), or that of a published log: URL/log/MUNICIPALITY
+        /// A folder that `audit export` wrote, a receipt, a certificate of `erase` or of `retention log`, the URL of a centre (with --token), or that of a published log: URL/log/MUNICIPALITY
         what: String,
         /// The log's public key as it was published, or a file with it; without it, the one that came with the log
         #[arg(long, value_name = "KEY|FILE")]
@@ -151,6 +153,9 @@ fn check(path: &Path, asked: &Asked) -> anyhow::Result<Report> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     if certificate::is_certificate(&text) {
         return Ok(certificate::verify(&text, asked));
+    }
+    if destruction::is_certificate(&text) {
+        return Ok(destruction::verify(&text, asked));
     }
     anyhow::ensure!(
         is_receipt(&text),

@@ -13,10 +13,12 @@ use crate::{
     erase::Erase,
     healthcheck::Healthcheck,
     history::History,
+    hold::Hold,
     import::Import,
     parked::Parked,
     process,
     report::Report,
+    retention::Retention,
     serve::Serve,
     up::Up,
 };
@@ -44,6 +46,10 @@ enum Command {
     History(History),
     /// Erases all personal data of a person, or of a request that nobody is known of: nobody can undo it
     Erase(Erase),
+    /// Forbids to destroy the personal data of a person or a request, until it is released
+    Hold(Hold),
+    /// How long personal data is kept, what is due, and what was destroyed when
+    Retention(Box<Retention>),
     /// Takes the log out, and checks it: its events, its tiles, what was signed, and receipts
     Audit(Audit),
     /// Writes the logs into a folder, and the keys with the attachments into a file; checks what it wrote
@@ -96,6 +102,8 @@ async fn commanded(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Report(report) => Box::pin(report.run()).await,
         Command::History(history) => Box::pin(history.run()).await,
         Command::Erase(erase) => Box::pin(erase.run()).await,
+        Command::Hold(hold) => Box::pin(hold.run()).await,
+        Command::Retention(retention) => Box::pin(retention.run()).await,
         Command::Audit(audit) => Box::pin(audit.run()).await,
         Command::Backup(backup) => Box::pin(backup.run()).await,
         Command::Restore(restore) => Box::pin(restore.run()).await,
@@ -146,6 +154,16 @@ mod tests {
             "cozum history 2026-48120937-8 --as-of 2026-12-01",
             "cozum erase 2026-48120937-8 --dry-run",
             "cozum erase 018f0000-0000-7000-8000-00000000000a --ground citizen-request --certificate f",
+            "cozum hold place 2026-48120937-8 --ground lawsuit --reference 2026/123",
+            "cozum hold release 018f0000-0000-7000-8000-00000000000a",
+            "cozum hold list --format json",
+            "cozum retention set pothole --keep 18mo --ground policy",
+            "cozum retention set --default --keep 2y --ground law --reference 6698-7",
+            "cozum retention remove --default",
+            "cozum retention show --lang en",
+            "cozum retention run --dry-run --format json",
+            "cozum retention run",
+            "cozum retention log --run 018f0000-0000-7000-8000-00000000000a --certificate f",
             "cozum backup --out d --keys f --data d --ledger-store sqlite:d --vault-store sqlite:f",
             "cozum restore --from d --keys f --municipalities ova --ledger-store postgres://h/d",
             "cozum restore --from d --recover",

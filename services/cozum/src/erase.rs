@@ -112,7 +112,7 @@ impl Erase {
 }
 
 /// A pseudonym or a number.
-fn whose(text: &str) -> anyhow::Result<ErasePersonRequest> {
+pub(crate) fn whose(text: &str) -> anyhow::Result<ErasePersonRequest> {
     if let Ok(person) = text.parse::<Uuid>() {
         return Ok(ErasePersonRequest {
             person: person.to_string(),

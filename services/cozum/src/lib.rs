@@ -15,9 +15,11 @@ mod cli;
 mod erase;
 mod healthcheck;
 mod history;
+mod hold;
 mod nats;
 mod parked;
 mod process;
 mod report;
+mod retention;
 
 pub use cli::run;

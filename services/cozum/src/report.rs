@@ -43,6 +43,14 @@ impl Tongue {
             Self::En => Language::En,
         }
     }
+
+    /// The words of this language.
+    pub(crate) fn say(self, tr: &'static str, en: &'static str) -> &'static str {
+        match self {
+            Self::Tr => tr,
+            Self::En => en,
+        }
+    }
 }
 
 /// Prints counts of contacts and requests by day, channel, topic, unit, district and state

@@ -92,6 +92,9 @@ pub struct Up {
     /// File with the master key; by default one in the data folder, made at the first start
     #[arg(long, env = "COZUM_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
+    /// Days between two runs of the retention rules, at most 180 (six months); without a rule nothing is destroyed
+    #[arg(long, env = "COZUM_DESTROY_EVERY", value_name = "DAYS", default_value_t = intake::DESTROY_EVERY)]
+    destroy_every: u32,
     /// File with the key that signs the log; by default one in the data folder, made at the first start
     #[arg(long, env = "COZUM_SIGNING_KEY_FILE", value_name = "FILE")]
     signing_key_file: Option<PathBuf>,
@@ -192,6 +195,7 @@ impl Up {
                         .clone()
                         .unwrap_or_else(|| data.join("master.key")),
                 ),
+                destroy_every: self.destroy_every,
                 create_master_key: true,
             },
             routing: routing::Config::default(),

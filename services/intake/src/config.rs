@@ -3,8 +3,13 @@ use std::path::{Path, PathBuf};
 use chassis::config::{Hidden, Mistakes};
 use vault::{MasterKey, MasterKeyError};
 
+/// Days between two runs of the retention rules where nothing else is said.
+pub const DESTROY_EVERY: u32 = 30;
+/// The law wants one every six months.
+const DESTROY_AT_LEAST_EVERY: u32 = 180;
+
 /// Where the keys to personal data are.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Config {
     /// Store of the data keys, postgres://… or sqlite:FILE; by default a file in the data folder
     #[arg(long, env = "COZUM_VAULT_STORE", hide_env_values = true)]
@@ -12,9 +17,23 @@ pub struct Config {
     /// File with the master key: 32 bytes as hexadecimal or base64 text, readable by its owner only
     #[arg(long, env = "COZUM_MASTER_KEY_FILE")]
     pub master_key_file: Option<PathBuf>,
+    /// Days between two runs of the retention rules, at most 180 (six months); without a rule nothing is destroyed
+    #[arg(long, env = "COZUM_DESTROY_EVERY", value_name = "DAYS", default_value_t = DESTROY_EVERY)]
+    pub destroy_every: u32,
     /// Make a master key where there is none: for a laptop, never for a cluster.
     #[arg(skip)]
     pub create_master_key: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            vault_store: None,
+            master_key_file: None,
+            destroy_every: DESTROY_EVERY,
+            create_master_key: false,
+        }
+    }
 }
 
 impl Config {
@@ -31,6 +50,9 @@ impl Config {
             .is_some_and(|it| !known(it.expose()))
         {
             mistakes.add("--vault-store", "is postgres://… or sqlite:FILE");
+        }
+        if !(1..=DESTROY_AT_LEAST_EVERY).contains(&self.destroy_every) {
+            mistakes.add("--destroy-every", "is 1 to 180 days");
         }
         match &self.master_key_file {
             Some(_) if self.create_master_key => {}
@@ -77,6 +99,7 @@ mod tests {
     fn every_mistake_is_told_at_once() {
         let config = Config {
             vault_store: Some("keys.db:a-password".into()),
+            destroy_every: 181,
             ..Config::default()
         };
         let mut mistakes = Mistakes::default();
@@ -86,6 +109,7 @@ mod tests {
             told.contains("--vault-store") && told.contains("--master-key-file"),
             "{told}"
         );
+        assert!(told.contains("--destroy-every"), "{told}");
         let told = format!("{told} {config:?}");
         assert!(!told.contains("a-password"), "{told}");
     }

@@ -24,6 +24,7 @@ pub(crate) struct Desk {
     pub(crate) vault: Arc<Vault>,
     pub(crate) secrets: Arc<TrackingSecrets>,
     pub(crate) erasures: Erasures,
+    pub(crate) kept: Projection,
 }
 
 impl Desk {

@@ -2,16 +2,23 @@
 //!
 //! A contact is somebody who turned to the centre; any number of requests come of it. A request either names the contact
 //! it came up in, or is its own. Only facts are decided here: what a citizen wrote is sealed around the decision. How
-//! personal data is erased is decided in `domain/erasure.rs`.
+//! personal data is erased is decided in `domain/erasure.rs`, and when its time is over in `domain/retention.rs`.
 
 mod erasure;
+mod retention;
 
 use decider::Decider;
 use jiff::{Timestamp, tz::TimeZone};
 use vocabulary::{Channel, Language, RequestNumber, TopicCode};
 
 pub(crate) use erasure::{
-    Belonging, Erasure, ErasureCommand, ErasureEvent, ErasureRejection, Ground, Whose,
+    Belonging, ByRule, Erasure, ErasureCommand, ErasureEvent, ErasureRejection, Ground, Hold,
+    HoldGround, HoldId, Whose,
+};
+pub(crate) use retention::{
+    Counts, Dossier, Due, Keep, KeptContact, KeptRequest, Reference, RetentionGround, Rule,
+    RuleCommand, RuleEvent, RuleInForce, RunCommand, RunEvent, RunId, RunRejection, Runs, Scope,
+    Standing, due, is_time,
 };
 
 /// What the log says about the contact and the number at hand.
@@ -307,10 +314,13 @@ impl Citizen {
 
 /// The year of a request's number: that on the wall of the centre.
 pub(crate) fn year_of(at: Timestamp) -> u16 {
+    u16::try_from(at.to_zoned(istanbul()).year()).unwrap_or_default()
+}
+
+/// What the wall of the centre shows.
+fn istanbul() -> TimeZone {
     // Istanbul has been at +03 all year since 2016; only a machine without a time zone database needs to know.
-    let istanbul =
-        TimeZone::get("Europe/Istanbul").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(3)));
-    u16::try_from(at.to_zoned(istanbul).year()).unwrap_or_default()
+    TimeZone::get("Europe/Istanbul").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(3)))
 }
 
 #[cfg(test)]

@@ -7,12 +7,11 @@ use std::{collections::BTreeSet, future, sync::Arc, time::Duration};
 
 use chassis::{
     Caller, Clock, Command, Ledger, Platform, Storable as _, event, execute, reactions::caused_by,
-    refuse,
+    refuse, violations,
 };
 use contracts::{
     intake::v1::{
-        ContactRegistered, ErasePersonReply, ErasureOrdered, PersonRecorded, PersonalDataErased,
-        RequestRegistered,
+        ContactRegistered, ErasePersonReply, PersonRecorded, PersonalDataErased, RequestRegistered,
     },
     ledger::v1::{Event as Stored, NewEvent},
 };
@@ -27,7 +26,7 @@ use crate::{
     desk::{Desk, no_key, unreadable},
     domain::{
         Belonging, ContactId, Erasure, ErasureCommand, ErasureEvent, ErasureRejection, Event,
-        PersonId, Whose,
+        Ground, HoldId, PersonId, Whose,
     },
     lookup::unknown_number,
     wire::{self, EraseAsked, Wish},
@@ -117,8 +116,13 @@ impl Erasures {
     }
 
     /// Destroys the keys that an order names, and records it.
-    async fn carry_out(&self, order: &Stored) -> Result<(), Status> {
-        let Some((whose, of, ground)) = wire::ordered(order).map_err(|it| unreadable(it.into()))?
+    pub(crate) async fn carry_out(&self, order: &Stored) -> Result<(), Status> {
+        let Some(wire::Ordered {
+            whose,
+            of,
+            ground,
+            by,
+        }) = wire::ordered(order).map_err(|it| unreadable(it.into()))?
         else {
             return Ok(());
         };
@@ -134,38 +138,45 @@ impl Erasures {
         // The order says it all.
         let fingerprint = event::fingerprint(&PersonalDataErased {
             of: order_id.to_string(),
-            ground: 0,
+            ..PersonalDataErased::default()
         });
         let command = caused_by(order, command_id, fingerprint, self.actor.clone());
         let decision = ErasureCommand::Record {
             destroyed: of,
             ground,
+            by,
         };
         self.execute(&whose, &command, decision).await?;
         tracing::info!("personal data was erased");
         Ok(())
     }
 
-    async fn execute(
+    /// Decides on the stream of an erasure; gives the position of what was recorded.
+    pub(crate) async fn execute(
         &self,
         whose: &Whose,
         command: &Command,
         decision: ErasureCommand,
-    ) -> Result<(), Status> {
+    ) -> Result<u64, Status> {
         let (id, of, now) = (command.id, whose.clone(), self.clock.now());
         let encode =
             move |events: &[ErasureEvent]| future::ready(Ok(encoded(id, &of, events, now)));
-        execute::<Erasure>(&self.ledger, &whose.stream(), command, 0, decision, encode)
-            .await
-            .map_err(|error| error.into_status(refused))?;
-        Ok(())
+        let executed =
+            execute::<Erasure>(&self.ledger, &whose.stream(), command, 0, decision, encode).await;
+        Ok(executed
+            .map_err(|error| error.into_status(refused))?
+            .position)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Whether it was ordered to erase a person.
     pub(crate) async fn are_ordered_of(&self, person: PersonId) -> Result<bool, Status> {
         let stream = Whose::Person(person).stream();
-        let stream = self.ledger.read_stream(&stream).await?;
-        Ok(stream.iter().any(event::is::<ErasureOrdered>))
+        let state = state(&self.ledger.read_stream(&stream).await?)?;
+        Ok(state.is_ordered(&Belonging::Person(person)))
     }
 }
 
@@ -183,7 +194,35 @@ fn encoded(
 fn refused(rejection: ErasureRejection) -> Status {
     match rejection {
         ErasureRejection::NotOrdered => Status::internal(rejection.to_string()),
+        ErasureRejection::Held(hold, of) => held(hold, &of),
+        ErasureRejection::ErasedAlready => {
+            refuse(Code::FailedPrecondition, "of", "is erased already")
+        }
+        ErasureRejection::NoSuchHold => {
+            refuse(Code::NotFound, "hold", "is none that is in force on it")
+        }
+        ErasureRejection::WhichHold(holds) => {
+            let holds: Vec<String> = holds.iter().map(|it| it.uuid().to_string()).collect();
+            let problem = format!("is missing, and several are on it: {}", holds.join(", "));
+            refuse(Code::FailedPrecondition, "hold", &problem)
+        }
     }
+}
+
+/// Whoever wants to erase it is told by whom to ask: by the name of the hold.
+fn held(hold: HoldId, of: &Belonging) -> Status {
+    let problem = format!(
+        "{} is on {}: nothing of it can be erased until it is released",
+        hold.uuid(),
+        of.subject()
+    );
+    refuse(Code::FailedPrecondition, "hold", &problem)
+}
+
+/// Whether a refusal says that something is on hold.
+pub(crate) fn is_held(status: &Status) -> bool {
+    status.code() == Code::FailedPrecondition
+        && violations(status).iter().any(|(field, _)| field == "hold")
 }
 
 impl Desk {
@@ -195,11 +234,19 @@ impl Desk {
     ) -> Result<ErasePersonReply, Status> {
         let EraseAsked { whose, wish } = asked;
         let found = self.belongings(&whose).await?;
+        let now = state(&self.ledger.read_stream(&whose.stream()).await?)?;
+        self.no_note_is_on_hold(&now.unordered(found.clone()), &whose)
+            .await?;
         let mut pending = BTreeSet::new();
         match wish {
             Wish::Look => {
-                let stream = self.ledger.read_stream(&whose.stream()).await?;
-                pending = state(&stream)?.unordered(found);
+                let order = ErasureCommand::Order {
+                    found: found.clone(),
+                    ground: Ground::Other,
+                    by: None,
+                };
+                now.decide(order).map_err(refused)?;
+                pending = now.unordered(found);
             }
             Wish::Erase {
                 command_id,
@@ -213,7 +260,11 @@ impl Desk {
                     causation_id: None,
                     actor: caller.actor.clone(),
                 };
-                let order = ErasureCommand::Order { found, ground };
+                let order = ErasureCommand::Order {
+                    found,
+                    ground,
+                    by: None,
+                };
                 self.erasures.execute(&whose, &command, order).await?;
                 for order in self.ledger.read_stream(&whose.stream()).await? {
                     self.erasures.carry_out(&order).await?;
@@ -225,10 +276,11 @@ impl Desk {
     }
 
     /// Everything of theirs that has a key.
-    async fn belongings(&self, whose: &Whose) -> Result<BTreeSet<Belonging>, Status> {
+    pub(crate) async fn belongings(&self, whose: &Whose) -> Result<BTreeSet<Belonging>, Status> {
         match whose {
             Whose::Person(person) => self.of_person(*person).await,
             Whose::Request(number) => self.of_request(number).await,
+            Whose::Contact(contact) => Ok(BTreeSet::from([Belonging::Contact(*contact)])),
         }
     }
 
@@ -295,6 +347,45 @@ impl Desk {
         let mut found = BTreeSet::from([Belonging::Request(number.clone())]);
         if self.is_nobodys(contact).await? {
             found.insert(Belonging::Contact(contact));
+        }
+        Ok(found)
+    }
+
+    /// Refuses where somebody else's request that came of one of these contacts is on hold, and keeps the contact's note by it. It
+    /// stands in another stream than the order, so a hold that is placed at the same moment is not seen here.
+    async fn no_note_is_on_hold(
+        &self,
+        found: &BTreeSet<Belonging>,
+        but: &Whose,
+    ) -> Result<(), Status> {
+        for belonging in found {
+            let Belonging::Contact(contact) = belonging else {
+                continue;
+            };
+            if !self.is_nobodys(*contact).await? {
+                continue;
+            }
+            for whose in self.whose_requests(*contact).await? {
+                if whose == *but {
+                    continue;
+                }
+                let state = state(&self.ledger.read_stream(&whose.stream()).await?)?;
+                if let Some((hold, of)) = state.a_hold() {
+                    return Err(held(hold, of));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// In whose erasures the requests stand that came of a contact.
+    async fn whose_requests(&self, contact: ContactId) -> Result<Vec<Whose>, Status> {
+        let history = self.ledger.history(contact.subject().as_str()).await?;
+        let mut found = Vec::new();
+        for stored in history.iter().filter(|it| is_registration(it)) {
+            if let Some(Event::RequestRegistered { number, person, .. }) = self.own(stored)? {
+                found.push(person.map_or(Whose::Request(number), Whose::Person));
+            }
         }
         Ok(found)
     }

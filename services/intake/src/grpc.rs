@@ -154,4 +154,53 @@ impl Intake for Service {
         let asked = wire::erase(request.into_inner())?;
         Ok(Response::new(desk.erase(&caller, asked).await?))
     }
+
+    async fn set_retention_rule(
+        &self,
+        request: Request<v1::SetRetentionRuleRequest>,
+    ) -> Result<Response<v1::SetRetentionRuleReply>, Status> {
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::rule(request.into_inner())?;
+        let now = self.platform.clock.now();
+        Ok(Response::new(desk.set_rule(&caller, asked, now).await?))
+    }
+
+    async fn preview_destruction(
+        &self,
+        request: Request<v1::PreviewDestructionRequest>,
+    ) -> Result<Response<v1::PreviewDestructionReply>, Status> {
+        let (_, desk) = self.desk(&request)?;
+        let asked = wire::preview(request.into_inner())?;
+        let now = self.platform.clock.now();
+        Ok(Response::new(desk.preview(asked, now).await?))
+    }
+
+    async fn begin_destruction(
+        &self,
+        request: Request<v1::BeginDestructionRequest>,
+    ) -> Result<Response<v1::BeginDestructionReply>, Status> {
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::begin(request.get_ref())?;
+        let now = self.platform.clock.now();
+        let reply = desk.begin_destruction(&caller, asked, now).await?;
+        Ok(Response::new(reply))
+    }
+
+    async fn place_hold(
+        &self,
+        request: Request<v1::PlaceHoldRequest>,
+    ) -> Result<Response<v1::PlaceHoldReply>, Status> {
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::place_hold(request.get_ref())?;
+        Ok(Response::new(desk.place_hold(&caller, asked).await?))
+    }
+
+    async fn release_hold(
+        &self,
+        request: Request<v1::ReleaseHoldRequest>,
+    ) -> Result<Response<v1::ReleaseHoldReply>, Status> {
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::release_hold(request.get_ref())?;
+        Ok(Response::new(desk.release_hold(&caller, asked).await?))
+    }
 }

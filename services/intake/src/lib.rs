@@ -1,9 +1,10 @@
 //! Intake: contacts and requests, from every channel; and the only room that holds the keys to personal data.
 //!
 //! Hears `routing.TopicDefined` and `routing.TopicChanged`, to refuse a topic that nobody defined, and for the search what
-//! units do with a request and what is written about it; and its own `ErasureOrdered`, to finish an erasure whatever
-//! happens. Says `PersonRecorded`, `ContactRegistered`, `RequestRegistered`, `PersonalDataViewed`, `ErasureOrdered` and
-//! `PersonalDataErased`. Free text and what is known of a citizen leave this service only sealed, or opened for a
+//! units do with a request and what is written about it, and for retention its conclusion; and its own `ErasureOrdered` and
+//! `DestructionBegan`, to finish an erasure and a run whatever happens. Says `PersonRecorded`, `ContactRegistered`,
+//! `RequestRegistered`, `PersonalDataViewed`, `ErasureOrdered`, `PersonalDataErased`, `HoldPlaced`, `HoldReleased`,
+//! `RetentionRuleSet`, `RetentionRuleRemoved`, `DestructionBegan` and `DestructionEnded`. Free text and what is known of a citizen leave this service only sealed, or opened for a
 //! caller that names its purpose. An imported request is also found by what it was called where it came from: its event
 //! names the subject `import:<source>/<id>`. Pictures are drawn anew before they
 //! are sealed, and lie beside the keys.
@@ -19,12 +20,14 @@ mod directory;
 mod domain;
 mod erasing;
 mod grpc;
+mod holding;
 mod lookup;
 mod people;
 mod pictures;
 mod reaction;
 mod register;
 mod registrations;
+mod retention;
 mod sealing;
 mod search;
 mod streams;
@@ -41,7 +44,7 @@ use projection::Projection;
 use tonic::service::Routes;
 use vault::{BlindIndex, MasterKey, TrackingSecrets, Vault, VaultError};
 
-pub use config::Config;
+pub use config::{Config, DESTROY_EVERY};
 
 use crate::{
     desk::Desk,
@@ -49,6 +52,7 @@ use crate::{
     erasing::Erasures,
     grpc::Service,
     registrations::Registrations,
+    retention::{Destructions, Kept},
     search::{Index, Search},
 };
 
@@ -73,9 +77,11 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     for municipality in platform.municipalities.iter() {
         let erasures = Erasures::new(&platform, municipality, vault.clone());
         erasures.hold(&platform).await?;
+        let kept = Projection::open(&platform, municipality, Kept).await?;
+        let runs = Destructions::new(&platform, municipality, kept.clone(), erasures.clone());
         platform.tasks.spawn_to_end(
             "intake.erasures",
-            chassis::reactions::run(platform.clone(), municipality.clone(), erasures.clone()),
+            chassis::reactions::run(platform.clone(), municipality.clone(), runs),
         );
         let index = Index {
             municipality: municipality.clone(),
@@ -91,8 +97,13 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
             vault: vault.clone(),
             secrets: secrets.clone(),
             erasures,
+            kept,
         });
     }
+    platform.tasks.spawn(
+        "intake.retention",
+        retention::keep_time(platform.clone(), config.destroy_every),
+    );
     let service = IntakeServer::new(Service::new(platform.clone(), desks))
         .max_decoding_message_size(LARGEST_CALL)
         .max_encoding_message_size(LARGEST_CALL);

@@ -7,6 +7,8 @@ mod checks;
 mod erasing;
 mod events;
 mod finding;
+mod holding;
+mod retention;
 
 use chassis::{Invalid, event};
 use contracts::{intake::v1, vocabulary::v1 as words};
@@ -27,12 +29,18 @@ use checks::{
 };
 pub(crate) use checks::{number, purpose};
 pub(crate) use erasing::{
-    ERASURES, EraseAsked, Wish, erase, erased, erasure_event, erasures, ordered,
+    ERASURES, EraseAsked, Ordered, Wish, belongings, erase, erased, erasure_event, erasures,
+    ordered,
 };
 pub(crate) use events::{
     Recorded, SealedFields, Unreadable, decode, message, recorded_by, reply, sealed,
 };
 pub(crate) use finding::{caller, search};
+pub(crate) use holding::{HoldAsked, Place, Release, place_hold, release_hold};
+pub(crate) use retention::{
+    PreviewAsked, RULES, RuleAsked, begin, due, in_force, preview, rule, rule_event, rules,
+    run_event,
+};
 
 /// The most values one call seals or opens.
 const VALUES: usize = 100;

@@ -24,6 +24,9 @@ const KIND: &str = "cozum/erasure-certificate/v1";
 /// Named by every erasure besides what was erased.
 const ERASURES: &str = "erasures";
 
+/// How the subject of a run begins.
+pub(super) const RUN: &str = "destruction:";
+
 #[derive(Serialize, Deserialize)]
 struct Certificate {
     certificate: String,
@@ -37,20 +40,42 @@ struct Erasure {
     ground: String,
     /// Whose keys are gone.
     subjects: BTreeSet<String>,
+    /// Where a run of the retention rules erased it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by_rule: Option<ByRule>,
     ordered: Moment,
     erased: Moment,
     /// The tlog-proof of the event that records it.
     receipt: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Moment {
-    position: u64,
-    at: String,
+/// Which run of which rule.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ByRule {
+    pub(super) run: String,
+    rule: String,
+    version: u64,
+}
+
+impl ByRule {
+    pub(super) fn of(message: &PersonalDataErased) -> Option<Self> {
+        let by = message.by_rule.as_ref()?;
+        Some(Self {
+            run: by.run.clone(),
+            rule: by.rule.clone(),
+            version: by.rule_version,
+        })
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Moment {
+    pub(super) position: u64,
+    pub(super) at: String,
 }
 
 impl Moment {
-    fn new(position: u64, micros: u64) -> anyhow::Result<Self> {
+    pub(super) fn new(position: u64, micros: u64) -> anyhow::Result<Self> {
         let at = event::timestamp(i64::try_from(micros)?).to_string();
         Ok(Self { position, at })
     }
@@ -72,6 +97,7 @@ pub(crate) async fn certificate(
         erasures.push(Erasure {
             ground: ground_code(it.ground()).to_owned(),
             subjects: it.subjects.iter().cloned().collect(),
+            by_rule: ByRule::of(&event::decode(&record)?),
             ordered: Moment::new(it.ordered_position, it.ordered_at)?,
             erased: Moment::new(it.erased_position, it.erased_at)?,
             receipt: receipt::of_event(client, &record).await?,
@@ -85,7 +111,7 @@ pub(crate) async fn certificate(
     Ok(serde_json::to_string_pretty(&certificate)? + "\n")
 }
 
-async fn recorded(client: &Client, position: u64) -> anyhow::Result<Event> {
+pub(super) async fn recorded(client: &Client, position: u64) -> anyhow::Result<Event> {
     let request = ReadRequest {
         after_position: position.saturating_sub(1),
         limit: 1,
@@ -117,15 +143,7 @@ pub(super) fn verify(text: &str, asked: &Asked) -> Report {
         if !is_receipt(&erasure.receipt) {
             return wrong(all, position, "the certificate has no receipt");
         }
-        let report = verify_receipt(&erasure.receipt, asked);
-        all.holds.extend(report.holds);
-        for it in report.unclaimed {
-            if !all.unclaimed.contains(&it) {
-                all.unclaimed.push(it);
-            }
-        }
-        if report.finding.is_some() {
-            all.finding = report.finding;
+        if !receipt_holds(&mut all, &erasure.receipt, asked) {
             return all;
         }
         let says =
@@ -144,14 +162,28 @@ pub(super) fn verify(text: &str, asked: &Asked) -> Report {
             erasure.erased.at
         ));
     }
-    all.unclaimed.push(
-        "that no copy of a key is left in a backup: that is for whoever keeps the backups"
-            .to_owned(),
-    );
+    all.unclaimed.push(NO_BACKUP.to_owned());
     all
 }
 
-fn wrong(mut report: Report, position: u64, problem: &str) -> Report {
+/// What no certificate can claim.
+pub(super) const NO_BACKUP: &str =
+    "that no copy of a key is left in a backup: that is for whoever keeps the backups";
+
+/// Whether a receipt holds; adds what it says to what is said.
+pub(super) fn receipt_holds(all: &mut Report, receipt: &str, asked: &Asked) -> bool {
+    let report = verify_receipt(receipt, asked);
+    all.holds.extend(report.holds);
+    for it in report.unclaimed {
+        if !all.unclaimed.contains(&it) {
+            all.unclaimed.push(it);
+        }
+    }
+    all.finding = report.finding;
+    all.finding.is_none()
+}
+
+pub(super) fn wrong(mut report: Report, position: u64, problem: &str) -> Report {
     report.finding = Some(Finding {
         position,
         problem: problem.to_owned(),
@@ -159,23 +191,26 @@ fn wrong(mut report: Report, position: u64, problem: &str) -> Report {
     report
 }
 
+/// Whose keys an event says are gone.
+pub(super) fn erased_in(event: &Event) -> BTreeSet<String> {
+    let subjects = event.subjects.iter();
+    let has_key = |it: &&String| *it != ERASURES && !it.starts_with(RUN);
+    subjects.filter(has_key).cloned().collect()
+}
+
 impl Erasure {
     fn agrees(&self, of: &str, event: &Event) -> bool {
         let Ok(message) = event::decode::<PersonalDataErased>(event) else {
             return false;
         };
-        let subjects: BTreeSet<String> = event
-            .subjects
-            .iter()
-            .filter(|it| *it != ERASURES)
-            .cloned()
-            .collect();
+        let subjects = erased_in(event);
         let at = Moment::new(event.position, event.recorded_at);
         event::is::<PersonalDataErased>(event)
             && message.of == of
             && message.ground() != ErasureGround::Unspecified
             && ground_code(message.ground()) == self.ground
             && subjects == self.subjects
+            && ByRule::of(&message) == self.by_rule
             && at.is_ok_and(|it| it.position == self.erased.position && it.at == self.erased.at)
     }
 }
@@ -190,8 +225,13 @@ mod tests {
         let message = PersonalDataErased {
             of: "person:a".to_owned(),
             ground: ErasureGround::CourtOrder.into(),
+            by_rule: Some(contracts::intake::v1::ByRule {
+                run: "r".to_owned(),
+                rule: "retention-default".to_owned(),
+                rule_version: 2,
+            }),
         };
-        let subjects = ["person:a", "request:b", ERASURES].map(str::to_owned);
+        let subjects = ["person:a", "request:b", "destruction:r", ERASURES].map(str::to_owned);
         let new = event::record(Uuid::from_u128(1), &message, event::timestamp(0), subjects);
         Event {
             position: 7,
@@ -208,6 +248,7 @@ mod tests {
         Erasure {
             ground: "court-order".to_owned(),
             subjects: ["person:a", "request:b"].map(str::to_owned).into(),
+            by_rule: ByRule::of(&event::decode(&erased()).unwrap()),
             ordered: Moment::new(6, 900_000).unwrap(),
             erased: Moment::new(7, 1_000_000).unwrap(),
             receipt: String::new(),
@@ -218,7 +259,9 @@ mod tests {
     fn a_certificate_says_what_its_event_says_and_nothing_else() {
         assert!(certified().agrees("person:a", &erased()));
         assert!(!certified().agrees("person:c", &erased()));
-        let changes: [fn(&mut Erasure); 4] = [
+        let changes: [fn(&mut Erasure); 6] = [
+            |it| it.by_rule = None,
+            |it| it.by_rule.as_mut().unwrap().version = 3,
             |it| "other".clone_into(&mut it.ground),
             |it| it.subjects.extend(["request:c".to_owned()]),
             |it| it.erased.position = 8,

@@ -129,6 +129,7 @@ fn an_erasure_is_told_in_words() {
     let erased = PersonalDataErased {
         of: "request:2026-48120937-5".to_owned(),
         ground: ErasureGround::CourtOrder.into(),
+        by_rule: None,
     };
     let event = Event {
         r#type: "intake.PersonalDataErased".to_owned(),

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use contracts::{
-    intake::v1::ErasureGround,
+    intake::v1::{ErasureGround, HoldGround, RetentionGround},
     ledger::v1::{CutOffReply, Event},
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use vocabulary::{Channel, Language, SubResult};
 
 use super::{Decoder, causes, erased, id, labels::label};
-use crate::erase::ground_name;
+use crate::{erase::ground_name, hold, retention};
 
 /// What a history as of a moment says of itself.
 pub(super) fn known(cut_off: &CutOffReply, language: Language) -> anyhow::Result<String> {
@@ -103,6 +103,14 @@ fn word(value: &str, language: Language) -> Option<&'static str> {
         .or_else(|| {
             let ground = ErasureGround::from_str_name(value)?;
             Some(ground_name(ground, language))
+        })
+        .or_else(|| {
+            let ground = HoldGround::from_str_name(value)?;
+            Some(hold::ground_name(ground, language))
+        })
+        .or_else(|| {
+            let ground = RetentionGround::from_str_name(value)?;
+            Some(retention::ground_name(ground, language))
         })
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chassis::event::{Undecodable, decode};
 use contracts::{
     intake::v1::{
-        ErasureGround, PersonalDataErased, PersonalDataViewed, RequestRegistered,
-        open_request::Field,
+        ErasureGround, HoldGround, HoldPlaced, PersonalDataErased, PersonalDataViewed,
+        RequestRegistered, open_request::Field,
     },
     ledger::v1::Event,
     notification::v1::{
@@ -95,6 +95,8 @@ pub(super) enum What {
         outcome: Outcome,
     },
     Erased(ErasureGround),
+    Held(HoldGround),
+    Released,
     Other(String),
 }
 
@@ -182,6 +184,11 @@ impl History {
                 let it: PersonalDataErased = decode(event)?;
                 self.push(event, What::Erased(it.ground()), vec![]);
             }
+            "intake.HoldPlaced" => {
+                let it: HoldPlaced = decode(event)?;
+                self.push(event, What::Held(it.ground()), vec![]);
+            }
+            "intake.HoldReleased" => self.push(event, What::Released, vec![]),
             "routing.CommentAdded" => {
                 let it: CommentAdded = decode(event)?;
                 if it.public {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use contracts::{
-    intake::v1::{ErasureGround, open_reply::Field},
+    intake::v1::{ErasureGround, HoldGround, open_reply::Field},
     notification::v1::NotificationKind,
     routing::v1::ReturnReason,
 };
@@ -83,6 +83,8 @@ impl Teller<'_> {
             | What::Wrote { .. }
             | What::Message { .. }
             | What::Erased(_)
+            | What::Held(_)
+            | What::Released
             | What::Other(_) => String::new(),
         };
         let quotes = texts.iter().filter_map(|(field, opened)| {
@@ -143,6 +145,14 @@ impl Teller<'_> {
                     words.with("console-told-erased", [("ground", &ground)]),
                 )
             }
+            What::Held(ground) => {
+                let ground = words.get(hold_key(*ground));
+                (
+                    "step",
+                    words.with("console-told-held", [("ground", &ground)]),
+                )
+            }
+            What::Released => ("step", words.get("console-told-released")),
             What::Other(name) => ("quiet", words.with("console-told-other", [("name", name)])),
         }
     }
@@ -240,6 +250,17 @@ const fn ground_key(ground: ErasureGround) -> &'static str {
     }
 }
 
+/// Why something must not be erased for now, by its text's key.
+const fn hold_key(ground: HoldGround) -> &'static str {
+    match ground {
+        HoldGround::Lawsuit => "console-hold-lawsuit",
+        HoldGround::Investigation => "console-hold-investigation",
+        HoldGround::Audit => "console-hold-audit",
+        HoldGround::Objection => "console-hold-objection",
+        HoldGround::Unspecified | HoldGround::Other => "console-hold-other",
+    }
+}
+
 /// Why a unit gives a request back, by its text's key.
 pub(super) const fn reason_key(reason: ReturnReason) -> &'static str {
     match reason {
@@ -273,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_erasure_is_told_with_its_ground() {
+    fn an_erasure_and_a_hold_are_told_with_their_ground() {
         let units = HashMap::new();
         let grounds = [
             ErasureGround::Unspecified,
@@ -290,6 +311,21 @@ mod tests {
                 units: &units,
                 words: Words(language),
             };
+            let holds = [
+                HoldGround::Unspecified,
+                HoldGround::Lawsuit,
+                HoldGround::Investigation,
+                HoldGround::Audit,
+                HoldGround::Objection,
+                HoldGround::Other,
+            ];
+            for what in holds.map(What::Held).into_iter().chain([What::Released]) {
+                let (_, text) = teller.sentence(&what);
+                assert!(
+                    !text.contains("console-") && !text.contains("Unknown"),
+                    "{text}"
+                );
+            }
             for ground in grounds {
                 let (_, text) = teller.sentence(&What::Erased(ground));
                 let known = text.contains(told) && !text.contains("console-");

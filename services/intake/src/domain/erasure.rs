@@ -2,13 +2,15 @@
 //!
 //! Data may come to light after an order: a request that was being registered at the same moment. It is ordered anew, so
 //! that erasing again erases the rest and nothing twice.
+//!
+//! A hold stands in the stream of the erasure it forbids: an order that has not seen it is decided anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use decider::Decider;
 use vocabulary::RequestNumber;
 
-use super::{ContactId, PersonId};
+use super::{ContactId, PersonId, Reference, RunId, Scope};
 
 /// How many belongings one event names at most: the ledger takes 64 subjects.
 const TOGETHER: usize = 60;
@@ -28,6 +30,30 @@ pub(crate) enum Whose {
     Person(PersonId),
     /// That of a request that nobody is known of.
     Request(RequestNumber),
+    /// A note of a contact that is neither's: nobody is known of it, and no request or those of several came of it.
+    Contact(ContactId),
+}
+
+/// By which run of which rule something is destroyed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ByRule {
+    pub(crate) run: RunId,
+    pub(crate) scope: Scope,
+    pub(crate) version: u64,
+}
+
+/// A hold; 128 bits that are a UUID outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HoldId(pub(crate) u128);
+
+/// Why something must not be destroyed for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HoldGround {
+    Lawsuit,
+    Investigation,
+    Audit,
+    Objection,
+    Other,
 }
 
 /// On which legal ground.
@@ -44,6 +70,8 @@ pub(crate) enum Ground {
 pub(crate) struct Erasure {
     ordered: BTreeSet<Belonging>,
     erased: BTreeSet<Belonging>,
+    /// What each hold in force forbids to destroy.
+    holds: BTreeMap<HoldId, Belonging>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,12 +80,28 @@ pub(crate) enum ErasureCommand {
     Order {
         found: BTreeSet<Belonging>,
         ground: Ground,
+        by: Option<ByRule>,
     },
     /// The keys of an order are gone.
     Record {
         destroyed: BTreeSet<Belonging>,
         ground: Ground,
+        by: Option<ByRule>,
     },
+    /// Nothing of this is to be destroyed until it is released.
+    Hold(Hold),
+    /// This hold, or the only one on it.
+    Release { of: Belonging, hold: Option<HoldId> },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hold {
+    pub(crate) hold: HoldId,
+    pub(crate) of: Belonging,
+    pub(crate) ground: HoldGround,
+    pub(crate) reference: Reference,
+    /// What it is about besides, for their histories.
+    pub(crate) about: BTreeSet<Belonging>,
 }
 
 /// These names are stored for ever. Add variants; never rename or reuse one.
@@ -66,17 +110,32 @@ pub(crate) enum ErasureEvent {
     ErasureOrdered {
         of: BTreeSet<Belonging>,
         ground: Ground,
+        by: Option<ByRule>,
     },
     PersonalDataErased {
         of: BTreeSet<Belonging>,
         ground: Ground,
+        by: Option<ByRule>,
+    },
+    HoldPlaced(Hold),
+    HoldReleased {
+        hold: HoldId,
+        of: Belonging,
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ErasureRejection {
     #[error("nobody ordered to erase it")]
     NotOrdered,
+    #[error("it is on hold")]
+    Held(HoldId, Belonging),
+    #[error("it is erased already")]
+    ErasedAlready,
+    #[error("there is no such hold")]
+    NoSuchHold,
+    #[error("there are several holds")]
+    WhichHold(Vec<HoldId>),
 }
 
 impl Decider for Erasure {
@@ -86,9 +145,17 @@ impl Decider for Erasure {
 
     fn decide(&self, command: ErasureCommand) -> Result<Vec<ErasureEvent>, ErasureRejection> {
         match command {
-            ErasureCommand::Order { found, ground } => {
-                let ordered = |of| ErasureEvent::ErasureOrdered { of, ground };
-                Ok(together(self.unordered(found)).map(ordered).collect())
+            ErasureCommand::Order { found, ground, by } => {
+                let found = self.unordered(found);
+                if let Some((hold, of)) = self.forbids(&found) {
+                    return Err(ErasureRejection::Held(*hold, of.clone()));
+                }
+                let ordered = |of| ErasureEvent::ErasureOrdered {
+                    of,
+                    ground,
+                    by: by.clone(),
+                };
+                Ok(together(found).map(ordered).collect())
             }
             ErasureCommand::Record { destroyed, .. } if !destroyed.is_subset(&self.ordered) => {
                 Err(ErasureRejection::NotOrdered)
@@ -96,11 +163,22 @@ impl Decider for Erasure {
             ErasureCommand::Record { destroyed, .. } if destroyed.is_subset(&self.erased) => {
                 Ok(vec![])
             }
-            ErasureCommand::Record { destroyed, ground } => {
-                Ok(vec![ErasureEvent::PersonalDataErased {
-                    of: destroyed,
-                    ground,
-                }])
+            ErasureCommand::Record {
+                destroyed,
+                ground,
+                by,
+            } => Ok(vec![ErasureEvent::PersonalDataErased {
+                of: destroyed,
+                ground,
+                by,
+            }]),
+            ErasureCommand::Hold(hold) if self.ordered.contains(&hold.of) => {
+                Err(ErasureRejection::ErasedAlready)
+            }
+            ErasureCommand::Hold(hold) => Ok(vec![ErasureEvent::HoldPlaced(hold)]),
+            ErasureCommand::Release { of, hold } => {
+                let hold = self.released(&of, hold)?;
+                Ok(vec![ErasureEvent::HoldReleased { hold, of }])
             }
         }
     }
@@ -109,6 +187,12 @@ impl Decider for Erasure {
         match event {
             ErasureEvent::ErasureOrdered { of, .. } => self.ordered.extend(of),
             ErasureEvent::PersonalDataErased { of, .. } => self.erased.extend(of),
+            ErasureEvent::HoldPlaced(Hold { hold, of, .. }) => {
+                self.holds.insert(hold, of);
+            }
+            ErasureEvent::HoldReleased { hold, .. } => {
+                self.holds.remove(&hold);
+            }
         }
         self
     }
@@ -119,6 +203,39 @@ impl Erasure {
     pub(crate) fn unordered(&self, mut found: BTreeSet<Belonging>) -> BTreeSet<Belonging> {
         found.retain(|it| !self.ordered.contains(it));
         found
+    }
+
+    /// Whether an order names this.
+    pub(crate) fn is_ordered(&self, of: &Belonging) -> bool {
+        self.ordered.contains(of)
+    }
+
+    /// A hold that keeps this, and what it is on.
+    pub(crate) fn a_hold(&self) -> Option<(HoldId, &Belonging)> {
+        self.holds.iter().next().map(|(hold, of)| (*hold, of))
+    }
+
+    /// The hold that forbids to destroy this. Names and notes stay while anything of the person is on hold; another request of
+    /// theirs may go.
+    fn forbids(&self, found: &BTreeSet<Belonging>) -> Option<(&HoldId, &Belonging)> {
+        let whole = |it: &Belonging| !matches!(it, Belonging::Request(_));
+        let touches = |of: &Belonging| whole(of) || found.contains(of) || found.iter().any(whole);
+        let mut holds = self.holds.iter();
+        holds.find(|(_, of)| !found.is_empty() && touches(of))
+    }
+
+    /// The hold that is meant.
+    fn released(&self, of: &Belonging, hold: Option<HoldId>) -> Result<HoldId, ErasureRejection> {
+        let on_it = self.holds.iter().filter(|(_, held)| *held == of);
+        let mut on_it: Vec<HoldId> = on_it.map(|(hold, _)| *hold).collect();
+        if let Some(hold) = hold {
+            on_it.retain(|it| *it == hold);
+        }
+        match on_it.as_slice() {
+            [] => Err(ErasureRejection::NoSuchHold),
+            [hold] => Ok(*hold),
+            [..] => Err(ErasureRejection::WhichHold(on_it)),
+        }
     }
 }
 
@@ -152,6 +269,7 @@ mod tests {
         ErasureCommand::Order {
             found: found.iter().cloned().collect(),
             ground: Ground::CitizenRequest,
+            by: None,
         }
     }
 
@@ -159,6 +277,7 @@ mod tests {
         ErasureCommand::Record {
             destroyed: destroyed.iter().cloned().collect(),
             ground: Ground::CitizenRequest,
+            by: None,
         }
     }
 
@@ -166,6 +285,7 @@ mod tests {
         ErasureEvent::ErasureOrdered {
             of: of.iter().cloned().collect(),
             ground: Ground::CitizenRequest,
+            by: None,
         }
     }
 
@@ -173,6 +293,7 @@ mod tests {
         ErasureEvent::PersonalDataErased {
             of: of.iter().cloned().collect(),
             ground: Ground::CitizenRequest,
+            by: None,
         }
     }
 
@@ -224,5 +345,83 @@ mod tests {
         let state = Erasure::replay(decided.clone());
         assert_eq!(decided.len(), 3);
         assert_eq!(state, Erasure::replay([ordered(&all)]));
+    }
+
+    const LAWSUIT: HoldId = HoldId(11);
+
+    fn hold(hold: HoldId, of: Belonging) -> Hold {
+        Hold {
+            hold,
+            of,
+            ground: HoldGround::Lawsuit,
+            reference: "2026/123".parse().unwrap(),
+            about: BTreeSet::new(),
+        }
+    }
+
+    fn held(of: Belonging) -> ErasureEvent {
+        ErasureEvent::HoldPlaced(hold(LAWSUIT, of))
+    }
+
+    fn released(of: Belonging) -> ErasureEvent {
+        ErasureEvent::HoldReleased { hold: LAWSUIT, of }
+    }
+
+    #[test]
+    fn nothing_of_a_person_on_hold_is_ordered_until_it_is_released() {
+        for some in [&[AYSE, CALL, request(7)][..], &[request(7)]] {
+            given([held(AYSE)])
+                .when(order(some))
+                .then_rejected(ErasureRejection::Held(LAWSUIT, AYSE));
+            given([held(AYSE), released(AYSE)])
+                .when(order(some))
+                .then([ordered(some)]);
+        }
+    }
+
+    #[test]
+    fn a_request_on_hold_keeps_its_persons_name_and_notes_and_lets_another_request_go() {
+        let on_hold = || ErasureRejection::Held(LAWSUIT, request(7));
+        for some in [&[AYSE, request(7)][..], &[request(7)], &[AYSE], &[CALL]] {
+            given([held(request(7))])
+                .when(order(some))
+                .then_rejected(on_hold());
+        }
+        given([held(request(7))])
+            .when(order(&[request(8)]))
+            .then([ordered(&[request(8)])]);
+    }
+
+    #[test]
+    fn what_is_erased_is_not_held_and_is_erased_again_in_silence() {
+        let place = || ErasureCommand::Hold(hold(LAWSUIT, request(7)));
+        given([ordered(&[request(7)])])
+            .when(place())
+            .then_rejected(ErasureRejection::ErasedAlready);
+        given([ordered(&[request(7)]), held(AYSE)])
+            .when(order(&[request(7)]))
+            .then_nothing();
+        given([]).when(place()).then([held(request(7))]);
+    }
+
+    #[test]
+    fn a_hold_is_released_by_its_name_or_as_the_only_one() {
+        let release = |hold| ErasureCommand::Release { of: AYSE, hold };
+        given([held(AYSE)])
+            .when(release(None))
+            .then([released(AYSE)]);
+        given([held(AYSE), released(AYSE)])
+            .when(release(None))
+            .then_rejected(ErasureRejection::NoSuchHold);
+        let audit = ErasureEvent::HoldPlaced(hold(HoldId(12), AYSE));
+        given([held(AYSE), audit.clone()])
+            .when(release(None))
+            .then_rejected(ErasureRejection::WhichHold(vec![LAWSUIT, HoldId(12)]));
+        given([held(AYSE), audit])
+            .when(release(Some(LAWSUIT)))
+            .then([released(AYSE)]);
+        given([held(request(7))])
+            .when(release(Some(LAWSUIT)))
+            .then_rejected(ErasureRejection::NoSuchHold);
     }
 }

@@ -8,8 +8,8 @@ use chassis::{
 };
 use contracts::{
     intake::v1::{
-        ErasePersonReply, ErasePersonRequest, ErasureGround, ErasureOrdered, PersonalDataErased,
-        erase_person_reply,
+        self, ErasePersonReply, ErasePersonRequest, ErasureGround, ErasureOrdered, HoldPlaced,
+        HoldReleased, PersonalDataErased, erase_person_reply,
     },
     ledger::v1::{Event as Stored, NewEvent},
 };
@@ -17,8 +17,14 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use vault::Subject;
 
-use super::checks::{code, number};
-use crate::domain::{Belonging, Erasure, ErasureEvent, Ground, Whose};
+use super::{
+    checks::{code, number},
+    holding,
+};
+use crate::{
+    domain::{Belonging, ByRule, Erasure, ErasureEvent, Ground, Whose},
+    streams,
+};
 
 /// Names every erasure of a municipality.
 pub(crate) const ERASURES: &str = "erasures";
@@ -43,22 +49,7 @@ pub(crate) enum Wish {
 
 pub(crate) fn erase(proto: ErasePersonRequest) -> Result<EraseAsked, Invalid> {
     let fingerprint = event::fingerprint(&proto);
-    let whose = match (proto.person.as_str(), proto.number.as_str()) {
-        ("", "") => {
-            return Err(Invalid::at(
-                "person",
-                "is missing: a pseudonym, or a number",
-            ));
-        }
-        (person, "") => Whose::Person(code(person, "person")?.into()),
-        ("", text) => Whose::Request(number(text)?),
-        (_, _) => {
-            return Err(Invalid::at(
-                "number",
-                "stands beside a person: one of the two",
-            ));
-        }
-    };
+    let whose = whose(&proto.person, &proto.number)?;
     let wish = if proto.dry_run {
         Wish::Look
     } else {
@@ -69,6 +60,22 @@ pub(crate) fn erase(proto: ErasePersonRequest) -> Result<EraseAsked, Invalid> {
         }
     };
     Ok(EraseAsked { whose, wish })
+}
+
+/// A person, or a request: one of the two.
+pub(super) fn whose(person: &str, text: &str) -> Result<Whose, Invalid> {
+    match (person, text) {
+        ("", "") => Err(Invalid::at(
+            "person",
+            "is missing: a pseudonym, or a number",
+        )),
+        (person, "") => Ok(Whose::Person(code(person, "person")?.into())),
+        ("", text) => Ok(Whose::Request(number(text)?)),
+        (_, _) => Err(Invalid::at(
+            "number",
+            "stands beside a person: one of the two",
+        )),
+    }
 }
 
 fn asked_ground(number: i32) -> Result<Ground, Invalid> {
@@ -104,25 +111,62 @@ pub(crate) fn erasure_event(
     at: Timestamp,
 ) -> NewEvent {
     let whose = whose.subject().to_string();
-    let subjects = |of: &BTreeSet<Belonging>| {
+    let subjects = |of: &BTreeSet<Belonging>, by: &Option<ByRule>| {
         let of = of.iter().map(|it| it.subject().to_string());
-        of.chain([ERASURES.to_owned()]).collect::<Vec<_>>()
+        let by = by.iter().map(|it| it.run.subject());
+        of.chain(by)
+            .chain([ERASURES.to_owned()])
+            .collect::<Vec<_>>()
     };
     match erasure {
-        ErasureEvent::ErasureOrdered { of, ground } => {
+        ErasureEvent::ErasureOrdered { of, ground, by } => {
             let message = ErasureOrdered {
                 of: whose,
                 ground: ground_message(*ground).into(),
+                by_rule: by.as_ref().map(by_message),
             };
-            event::record(id, &message, at, subjects(of))
+            event::record(id, &message, at, subjects(of, by))
         }
-        ErasureEvent::PersonalDataErased { of, ground } => {
+        ErasureEvent::PersonalDataErased { of, ground, by } => {
             let message = PersonalDataErased {
                 of: whose,
                 ground: ground_message(*ground).into(),
+                by_rule: by.as_ref().map(by_message),
             };
-            event::record(id, &message, at, subjects(of))
+            event::record(id, &message, at, subjects(of, by))
         }
+        ErasureEvent::HoldPlaced(hold) => holding::placed(id, hold, at),
+        ErasureEvent::HoldReleased { hold, of } => holding::released(id, *hold, of, at),
+    }
+}
+
+fn by_message(by: &ByRule) -> v1::ByRule {
+    v1::ByRule {
+        run: by.run.uuid().to_string(),
+        rule: streams::of_rule(&by.scope),
+        rule_version: by.version,
+    }
+}
+
+fn recorded_by(proto: Option<v1::ByRule>, stored: &Stored) -> Result<Option<ByRule>, Undecodable> {
+    let Some(proto) = proto else { return Ok(None) };
+    let (run, scope) = (proto.run.parse::<Uuid>(), streams::scope_of(&proto.rule));
+    match (run, scope) {
+        (Ok(run), Some(scope)) => Ok(Some(ByRule {
+            run: run.into(),
+            scope,
+            version: proto.rule_version,
+        })),
+        (Ok(_) | Err(_), _) => Err(unreadable(stored, "by_rule")),
+    }
+}
+
+/// A field that says nothing this build knows.
+pub(super) fn unreadable(stored: &Stored, field: &'static str) -> Undecodable {
+    Undecodable::Word {
+        position: stored.position,
+        name: stored.r#type.clone(),
+        field,
     }
 }
 
@@ -133,52 +177,57 @@ impl Storable for Erasure {
             Ok(Some(ErasureEvent::ErasureOrdered {
                 of: belongings(stored),
                 ground: recorded_ground(message.ground(), stored)?,
+                by: recorded_by(message.by_rule, stored)?,
             }))
         } else if event::is::<PersonalDataErased>(stored) {
             let message: PersonalDataErased = event::decode(stored)?;
             Ok(Some(ErasureEvent::PersonalDataErased {
                 of: belongings(stored),
                 ground: recorded_ground(message.ground(), stored)?,
+                by: recorded_by(message.by_rule, stored)?,
             }))
+        } else if event::is::<HoldPlaced>(stored) {
+            let hold = holding::was_placed(stored)?;
+            Ok(Some(ErasureEvent::HoldPlaced(hold)))
+        } else if event::is::<HoldReleased>(stored) {
+            let (hold, of) = holding::was_released(stored)?;
+            Ok(Some(ErasureEvent::HoldReleased { hold, of }))
         } else {
             Ok(None)
         }
     }
 }
 
-fn belongings(stored: &Stored) -> BTreeSet<Belonging> {
+/// What an event names that has a key.
+pub(crate) fn belongings(stored: &Stored) -> BTreeSet<Belonging> {
     let subjects = stored.subjects.iter();
     subjects.filter_map(|it| Belonging::of(it)).collect()
 }
 
 fn recorded_ground(proto: ErasureGround, stored: &Stored) -> Result<Ground, Undecodable> {
-    ground(proto).ok_or_else(|| Undecodable::Word {
-        position: stored.position,
-        name: stored.r#type.clone(),
-        field: "ground",
-    })
+    ground(proto).ok_or_else(|| unreadable(stored, "ground"))
 }
 
-/// Whose data an order is about, what of it, and on which ground; `None` for another event.
-pub(crate) fn ordered(
-    stored: &Stored,
-) -> Result<Option<(Whose, BTreeSet<Belonging>, Ground)>, Undecodable> {
-    let Some(ErasureEvent::ErasureOrdered { of, ground }) = Erasure::decode(stored)? else {
+/// An order: whose data it is about, what of it, and why.
+pub(crate) struct Ordered {
+    pub(crate) whose: Whose,
+    pub(crate) of: BTreeSet<Belonging>,
+    pub(crate) ground: Ground,
+    pub(crate) by: Option<ByRule>,
+}
+
+/// Reads an order; `None` for another event.
+pub(crate) fn ordered(stored: &Stored) -> Result<Option<Ordered>, Undecodable> {
+    if !event::is::<ErasureOrdered>(stored) {
         return Ok(None);
-    };
+    }
     let message: ErasureOrdered = event::decode(stored)?;
-    let whose = match Belonging::of(&message.of) {
-        Some(Belonging::Person(person)) => Whose::Person(person),
-        Some(Belonging::Request(number)) => Whose::Request(number),
-        Some(Belonging::Contact(_)) | None => {
-            return Err(Undecodable::Word {
-                position: stored.position,
-                name: stored.r#type.clone(),
-                field: "of",
-            });
-        }
-    };
-    Ok(Some((whose, of, ground)))
+    Ok(Some(Ordered {
+        whose: Whose::of(&message.of).ok_or_else(|| unreadable(stored, "of"))?,
+        of: belongings(stored),
+        ground: recorded_ground(message.ground(), stored)?,
+        by: recorded_by(message.by_rule, stored)?,
+    }))
 }
 
 /// The keys that an event says are gone; none for another event.
@@ -203,7 +252,7 @@ pub(crate) fn erasures(
             .map(|it| it.subject().to_string())
             .collect();
         match Erasure::decode(stored)? {
-            None => {}
+            None | Some(ErasureEvent::HoldPlaced(_) | ErasureEvent::HoldReleased { .. }) => {}
             Some(ErasureEvent::ErasureOrdered { ground, .. }) => {
                 erasures.push(erase_person_reply::Erasure {
                     subjects,
@@ -235,7 +284,7 @@ mod tests {
     use vocabulary::RequestNumber;
 
     use super::*;
-    use crate::domain::PersonId;
+    use crate::domain::{PersonId, RunId};
 
     const COMMAND: &str = "018f0000-0000-7000-8000-000000000001";
     const AYSE: &str = "018f0000-0000-7000-8000-00000000000a";
@@ -282,6 +331,11 @@ mod tests {
         let decided = ErasureEvent::ErasureOrdered {
             of: of.clone(),
             ground: Ground::CourtOrder,
+            by: Some(ByRule {
+                run: RunId(3),
+                scope: Some("pothole".parse().unwrap()),
+                version: 4,
+            }),
         };
         let new = erasure_event(Uuid::from_u128(1), &whose, &decided, Timestamp::UNIX_EPOCH);
         assert!(new.personal.is_empty());
@@ -295,9 +349,11 @@ mod tests {
             ..Event::default()
         };
         assert_eq!(Erasure::decode(&stored).unwrap(), Some(decided));
+        assert!(stored.subjects.contains(&RunId(3).subject()));
+        let order = ordered(&stored).unwrap().unwrap();
         assert_eq!(
-            ordered(&stored).unwrap(),
-            Some((whose, of, Ground::CourtOrder))
+            (order.whose, order.of, order.ground),
+            (whose, of, Ground::CourtOrder)
         );
         assert!(erased(&stored).is_empty());
     }
