@@ -121,6 +121,7 @@ impl Sample {
             Some(("intake", "ContactRegistered")) => ("contact", said("contact")),
             Some(("intake", "PersonalDataViewed")) => ("views", said("number")),
             Some(("intake", "RequestRegistered")) => ("request", said("number")),
+            Some(("intake", name)) if name.starts_with("KeyEpoch") => ("keys", Some("1")),
             Some(("intake", _)) => ("erasure", of.map(|it| it.1)),
             Some(("routing", name)) if name.starts_with("Unit") => ("unit", said("code")),
             Some(("routing", name)) if name.starts_with("Topic") => ("topic", said("code")),

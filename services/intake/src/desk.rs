@@ -102,10 +102,11 @@ pub(crate) fn no_key(problem: VaultError) -> Status {
             "subject",
             "was erased: nothing more can be kept of it",
         ),
-        problem @ (VaultError::NotAStore
-        | VaultError::OtherMasterKey
-        | VaultError::Unknown(_)
-        | VaultError::Seal(_)) => {
+        problem @ (VaultError::UnknownEpoch(_) | VaultError::NoMasterKey(_)) => {
+            tracing::error!(error = %problem, "a master key is missing");
+            Status::unavailable(problem.to_string())
+        }
+        problem @ (VaultError::NotAStore | VaultError::Unknown(_) | VaultError::Seal(_)) => {
             tracing::error!(error = %problem, "personal data cannot be sealed or opened");
             Status::data_loss("personal data cannot be sealed or opened")
         }

@@ -225,7 +225,7 @@ impl Desk {
     }
 
     /// Everything of theirs that has a key.
-    async fn belongings(&self, whose: &Whose) -> Result<BTreeSet<Belonging>, Status> {
+    pub(crate) async fn belongings(&self, whose: &Whose) -> Result<BTreeSet<Belonging>, Status> {
         match whose {
             Whose::Person(person) => self.of_person(*person).await,
             Whose::Request(number) => self.of_request(number).await,

@@ -66,6 +66,7 @@ impl Desk {
             number: number.to_string(),
             purpose,
             fields: kinds(&found, &also),
+            ..PersonalDataViewed::default()
         };
         let position = self
             .record_look(caller, &viewed, found.subjects.clone(), look, now)
@@ -133,7 +134,8 @@ impl Desk {
         look: Uuid,
         now: Timestamp,
     ) -> Result<u64, Status> {
-        let stream = format!("views-{}", viewed.number);
+        let of = Some(&viewed.number).filter(|it| !it.is_empty());
+        let stream = format!("views-{}", of.unwrap_or(&viewed.person));
         let command = Command {
             id: look,
             fingerprint: event::fingerprint(viewed),

@@ -84,6 +84,10 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(INTAKE, "Seal", Action::Inside),
     of_centre(INTAKE, "Open", Action::Inside),
     of_centre(INTAKE, "ErasePerson", Action::Erase),
+    // Everything of one person, in all units: whoever answers their applications is who erases them.
+    of_centre(INTAKE, "ExportOwnData", Action::Erase),
+    of_centre(INTAKE, "RotateKeys", Action::Operate),
+    of_centre(INTAKE, "DestroyKeyEpoch", Action::Operate),
     of_centre(ROUTING, "DefineUnit", Action::Direct),
     of_centre(ROUTING, "DefineTopic", Action::Direct),
     of_centre(ROUTING, "ListUnits", Action::LookUp),
