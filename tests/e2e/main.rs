@@ -12,6 +12,7 @@ mod citizens;
 mod console;
 mod erasure;
 mod health;
+mod home;
 mod import;
 mod open311;
 mod own_data;

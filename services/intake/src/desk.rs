@@ -53,14 +53,23 @@ impl Desk {
             .ok_or_else(|| refuse(Code::InvalidArgument, "topic", "is not in the directory"))
     }
 
+    /// Whether what is said under a topic may be published.
+    pub(crate) async fn is_public(&self, topic: &TopicCode) -> Result<bool, Status> {
+        directory::is_public(self.directory.pool(), topic)
+            .await
+            .map_err(no_topics)
+    }
+
     async fn asked_by(&self, topic: &TopicCode) -> Result<Option<Vec<Question>>, Status> {
         directory::questions(self.directory.pool(), topic)
             .await
-            .map_err(|error| {
-                tracing::error!(error = format!("{error:#}"), "the topics cannot be read");
-                Status::unavailable("the directory of topics cannot be read")
-            })
+            .map_err(no_topics)
     }
+}
+
+fn no_topics(error: anyhow::Error) -> Status {
+    tracing::error!(error = format!("{error:#}"), "the topics cannot be read");
+    Status::unavailable("the directory of topics cannot be read")
 }
 
 /// History that this build cannot read.

@@ -112,6 +112,7 @@ fn field(name: &str, language: Language) -> &str {
         "note" => ("not", "note"),
         "description" => ("açıklama", "description"),
         "address" => ("adres", "address"),
+        "point" => ("tam yer", "exact place"),
         "media_url" => ("bağlantı", "link"),
         "answers" => ("yanıtlar", "answers"),
         "question" => ("soru", "question"),
