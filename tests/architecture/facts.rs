@@ -80,6 +80,7 @@ const DECIDED: &[(&str, &str)] = &[
         "of sealed bytes, which nobody can guess",
     ),
     ("intake.PersonalDataViewed.number", "drawn at random"),
+    ("intake.PersonalDataViewed.person", "a pseudonym"),
     ("intake.PersonalDataViewed.purpose", "from a closed list"),
     ("intake.PersonalDataViewed.fields", "from a closed list"),
     (

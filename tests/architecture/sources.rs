@@ -46,6 +46,11 @@ const EDGES: &[(&str, &str)] = &[
     ("registrations", "folds its own events into a read model"),
     ("attachments", "answers with an opened file"),
     (
+        "own_data",
+        "records who looks, then answers with everything of a person",
+    ),
+    ("epochs", "has keys wrapped anew, and records it"),
+    (
         "erasing",
         "orders an erasure, destroys the keys, records it",
     ),

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use ledger::{Location, Log, Shelf};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
-use vault::{Keyring, MasterKey, Plain, Subject, Vault};
+use vault::{Keyring, MasterKeys, Plain, Subject, Vault};
 use vocabulary::{Channel, Language, Municipality, RequestNumber, SubResult};
 
 use crate::words::{Dice, word};
@@ -89,7 +89,7 @@ pub(crate) async fn fill(
 ) -> anyhow::Result<f64> {
     let municipality: Municipality = municipality.parse()?;
     let keys = format!("sqlite:{}", data.join("intake/vault/keys.db").display());
-    let master = MasterKey::read(&data.join("master.key"))?;
+    let master = MasterKeys::read(&data.join("master.key"))?;
     let city = City {
         municipality: municipality.clone(),
         topics,

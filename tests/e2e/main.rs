@@ -12,8 +12,10 @@ mod citizens;
 mod console;
 mod erasure;
 mod health;
+mod home;
 mod import;
 mod open311;
+mod own_data;
 mod portal;
 mod questions;
 mod search;
@@ -32,9 +34,9 @@ use anyhow::Context as _;
 use tests::{City, Cluster, cluster::Shared, eventually, smtp::Mail};
 
 /// A story each.
-const CITIES: [&str; 13] = [
+const CITIES: [&str; 14] = [
     "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure", "acik", "arayuz", "bul",
-    "denet", "unut",
+    "denet", "unut", "benim",
 ];
 
 /// How long a mail may take that nothing holds up.

@@ -127,6 +127,7 @@ impl Sample {
             Some(("intake", name)) if name.starts_with("Destruction") => {
                 ("destruction", Some("runs"))
             }
+            Some(("intake", name)) if name.starts_with("KeyEpoch") => ("keys", Some("1")),
             Some(("intake", _)) => ("erasure", of.map(|it| it.1)),
             Some(("routing", name)) if name.starts_with("Unit") => ("unit", said("code")),
             Some(("routing", name)) if name.starts_with("Topic") => ("topic", said("code")),

@@ -1,20 +1,24 @@
 //! What a vault promises, whatever its keys are stored in.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod epochs;
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use uuid::Uuid;
 use vocabulary::Municipality;
 
 use crate::{
-    MasterKey, Opened, OpenedFile, Plain, PlainBytes, Sealed, SealedFile, Subject, Vault,
+    MasterKeys, Opened, OpenedFile, Plain, PlainBytes, Sealed, SealedFile, Subject, Vault,
     VaultError,
 };
 
 const EVENT: Uuid = Uuid::from_u128(7);
 const TEXT: &str = "Ayşe'nin İĞDIR şikâyeti: çukur, ğüöşçıİ";
 
-/// Runs the suite on an empty store; panics where a promise is broken.
-pub async fn holds_for(store: &str, master: &MasterKey, other_master: &MasterKey) {
+/// Runs the suite on an empty store, with a folder of its own; panics where a promise is broken.
+pub async fn holds_for(store: &str, folder: &Path) {
+    let masters = |name: &str| MasterKeys::read_or_create(&folder.join(name)).expect("a key");
+    let (master, other_master) = (&masters("ours"), &masters("another"));
     let vault = Arc::new(open(store, master).await);
     let replica = Arc::new(open(store, master).await);
     a_value_opens_wherever_the_keys_are(&vault, &replica).await;
@@ -28,10 +32,15 @@ pub async fn holds_for(store: &str, master: &MasterKey, other_master: &MasterKey
     let restarted = open(store, master).await;
     a_value_opens_wherever_the_keys_are(&vault, &restarted).await;
     let refused = Vault::open(store, other_master).await;
-    assert!(matches!(refused, Err(VaultError::OtherMasterKey)));
+    assert!(matches!(refused, Err(VaultError::UnknownEpoch(1))));
 }
 
-async fn open(store: &str, master: &MasterKey) -> Vault {
+/// Runs what is promised of the master key's epochs on an empty store, with a folder of its own.
+pub async fn epochs_hold_for(store: &str, folder: &Path) {
+    Box::pin(epochs::hold_for(store, folder)).await;
+}
+
+async fn open(store: &str, master: &MasterKeys) -> Vault {
     Vault::open(store, master).await.expect("the store opens")
 }
 
@@ -63,7 +72,8 @@ async fn opened(vault: &Vault, field: &str, sealed: &Sealed) -> Result<Vec<Opene
             VaultError::Unknown(_) => "no key",
             VaultError::Unavailable(_)
             | VaultError::NotAStore
-            | VaultError::OtherMasterKey
+            | VaultError::UnknownEpoch(_)
+            | VaultError::NoMasterKey(_)
             | VaultError::Erased(_) => "another problem",
         })
 }

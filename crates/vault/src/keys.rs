@@ -1,5 +1,6 @@
 mod batch;
 mod copy;
+mod epochs;
 mod files;
 mod postgres;
 mod sqlite;
@@ -14,10 +15,12 @@ use vocabulary::Municipality;
 use zeroize::Zeroizing;
 
 pub use copy::{Copied, NotCopied, copy};
+pub use epochs::{Ended, Epoch, Epochs};
 pub use files::{OpenedFile, SealedFile};
 
 use crate::{
-    MasterKey, Place, Plain, SealError, Sealed, Subject,
+    BlindIndex, MasterKeyError, MasterKeys, Place, Plain, SealError, Sealed, Subject,
+    TrackingSecrets,
     cache::{Cache, KeyName},
     framing::framed,
     seal::{self, NONCE, SealingKey},
@@ -26,13 +29,16 @@ use crate::{
 /// Unwrapped keys kept in memory; a few megabytes.
 const CACHED: usize = 20_000;
 
-/// The one master key so far.
-const EPOCH: i64 = 1;
+/// What the keys that are nobody's are used for.
+pub(crate) const TRACKING: &str = "tracking";
+const BLIND_INDEX: &str = "blind-index";
 
 /// Holds the data keys of all subjects, and makes new ones.
 pub struct Vault {
     store: Store,
-    wrapping: SealingKey,
+    masters: epochs::Masters,
+    tracking: SealingKey,
+    blind_index: SealingKey,
     cache: Cache,
     batch: batch::Batch,
 }
@@ -43,8 +49,8 @@ enum Store {
     Sqlite(sqlite::Keys),
 }
 
-/// A stored data key: nonce and wrapped bytes, or nothing once it was destroyed.
-struct Wrapped(Option<Vec<u8>>);
+/// A stored data key: its epoch, and nonce and wrapped bytes, or nothing once it was destroyed.
+struct Wrapped(i64, Option<Vec<u8>>);
 
 /// Why the vault gives no key.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -55,9 +61,14 @@ pub enum VaultError {
     /// Neither kind of database.
     #[error("a key store is postgres://… or sqlite:FILE")]
     NotAStore,
-    /// The keys in the store were wrapped by another master key.
-    #[error("the master key is not the one that these keys were wrapped with")]
-    OtherMasterKey,
+    /// There are keys that another master key wraps.
+    #[error(
+        "keys are wrapped under the master key of epoch {0}, which is not in the master key file"
+    )]
+    UnknownEpoch(i64),
+    /// The master key file cannot be read again.
+    #[error(transparent)]
+    NoMasterKey(Arc<MasterKeyError>),
     /// Nothing is sealed any more for a subject whose key was destroyed.
     #[error("the key of {0} was destroyed")]
     Erased(Subject),
@@ -85,9 +96,9 @@ pub enum Opened {
 }
 
 impl Vault {
-    /// Opens the store (`postgres://…` or `sqlite:FILE`), creates its tables where needed, and checks that the master key is
-    /// the one that wrapped its keys.
-    pub async fn open(store: &str, master: &MasterKey) -> Result<Self, VaultError> {
+    /// Opens the store (`postgres://…` or `sqlite:FILE`), creates its tables where needed, and checks that the master keys are
+    /// those that wrap its keys.
+    pub async fn open(store: &str, masters: &MasterKeys) -> Result<Self, VaultError> {
         let store = match store.split_once(':') {
             Some(("sqlite", file)) => Store::Sqlite(sqlite::Keys::open(file).await?),
             Some(("postgres" | "postgresql", _)) => {
@@ -95,20 +106,27 @@ impl Vault {
             }
             Some(_) | None => return Err(VaultError::NotAStore),
         };
-        let mine = master.check_value();
-        let stored = match &store {
-            Store::Postgres(keys) => keys.check_value(EPOCH, &mine).await?,
-            Store::Sqlite(keys) => keys.check_value(EPOCH, &mine).await?,
-        };
-        if stored != mine {
-            return Err(VaultError::OtherMasterKey);
-        }
+        let masters = epochs::Masters::of(&store, masters).await?;
         Ok(Self {
+            tracking: Self::key_for(&store, &masters, TRACKING).await?,
+            blind_index: Self::key_for(&store, &masters, BLIND_INDEX).await?,
             store,
-            wrapping: master.derive("wrap"),
+            masters,
             cache: Cache::new(CACHED),
             batch: batch::Batch::default(),
         })
+    }
+
+    /// The secrets of tracking pages.
+    #[must_use]
+    pub fn tracking_secrets(&self) -> TrackingSecrets {
+        TrackingSecrets::new(&self.tracking)
+    }
+
+    /// The index that finds phones and e-mail addresses.
+    #[must_use]
+    pub fn blind_index(&self) -> BlindIndex {
+        BlindIndex::new(&self.blind_index)
     }
 
     /// The keys of these subjects, created and durable before this answers. Refuses a subject whose key was destroyed.
@@ -170,7 +188,7 @@ impl Vault {
         }
         let mut found = batch::Held::new();
         if !missing.is_empty() {
-            found = self.unwrap_all(self.find(&missing).await?)?;
+            found = self.unwrap_all(self.find(&missing).await?).await?;
         }
         keys.extend(found.iter().map(|(name, key)| (&name.subject, key.clone())));
         let open = |(event, field, sealed): &(Uuid, &str, &Sealed)| match keys.get(&sealed.subject)
@@ -201,9 +219,10 @@ impl Vault {
             municipality: municipality.clone(),
             subject: subject.clone(),
         };
+        let epoch = self.masters.epoch();
         match &self.store {
-            Store::Postgres(keys) => keys.destroy(&name, EPOCH, at).await?,
-            Store::Sqlite(keys) => keys.destroy(&name, EPOCH, at).await?,
+            Store::Postgres(keys) => keys.destroy(&name, epoch, at).await?,
+            Store::Sqlite(keys) => keys.destroy(&name, epoch, at).await?,
         }
         self.cache.forget(&name);
         Ok(())
@@ -220,7 +239,9 @@ impl Vault {
             subject: subject.clone(),
         };
         let found = self.find(std::slice::from_ref(&name)).await?;
-        Ok(found.get(&name).is_some_and(|Wrapped(key)| key.is_none()))
+        Ok(found
+            .get(&name)
+            .is_some_and(|Wrapped(_, key)| key.is_none()))
     }
 
     /// The subjects of a municipality whose keys were destroyed at or after a time, in microseconds since 1970.
@@ -241,19 +262,31 @@ impl Vault {
         self.find(&[]).await.is_ok()
     }
 
-    /// Inserts fresh keys where there are none, and gives whatever is stored then. A key that was just made is not asked for
-    /// again.
+    /// Inserts fresh keys where there are none, and gives whatever is stored then.
     async fn insert(&self, names: &[KeyName]) -> Result<batch::Held, VaultError> {
+        let mut held = self.insert_under_current(names).await?;
+        if held.len() < names.len() {
+            // The store took none: another process began an epoch.
+            self.masters.look_again(&self.store).await?;
+            held = self.insert_under_current(names).await?;
+        }
+        Ok(held)
+    }
+
+    /// A key that was just made is not asked for again.
+    async fn insert_under_current(&self, names: &[KeyName]) -> Result<batch::Held, VaultError> {
+        let (epoch, wrapping) = self.masters.newest(&self.store).await?;
         let mut keys = Vec::with_capacity(names.len());
-        let mut wrapped = Vec::with_capacity(names.len());
+        let mut fresh = Vec::with_capacity(names.len());
         for name in names {
             let key = SealingKey::random()?;
-            wrapped.push(self.wrap(name, &key)?);
+            let (municipality, subject) = (name.municipality.as_str(), name.subject.as_str());
+            fresh.push(wrapped(&wrapping, municipality, subject, &key)?);
             keys.push(key);
         }
         let inserted = match &self.store {
-            Store::Postgres(store) => store.insert(names, EPOCH, &wrapped).await?,
-            Store::Sqlite(store) => store.insert(names, EPOCH, &wrapped).await?,
+            Store::Postgres(store) => store.insert(names, epoch, &fresh).await?,
+            Store::Sqlite(store) => store.insert(names, epoch, &fresh).await?,
         };
         let (mut held, mut there) = (batch::Held::new(), Vec::new());
         for (name, key) in names.iter().zip(keys) {
@@ -266,7 +299,7 @@ impl Vault {
             }
         }
         if !there.is_empty() {
-            held.extend(self.unwrap_all(self.find(&there).await?)?);
+            held.extend(self.unwrap_all(self.find(&there).await?).await?);
         }
         Ok(held)
     }
@@ -279,19 +312,14 @@ impl Vault {
         Ok(found)
     }
 
-    fn wrap(&self, name: &KeyName, key: &SealingKey) -> Result<Vec<u8>, SealError> {
-        let (nonce, wrapped) = self.wrapping.seal(&wrapping_data(name), key.bytes())?;
-        Ok([&nonce[..], &wrapped].concat())
-    }
-
     /// Unwraps what was found, and keeps it in memory.
-    fn unwrap_all(&self, found: BTreeMap<KeyName, Wrapped>) -> Result<batch::Held, VaultError> {
+    async fn unwrap_all(
+        &self,
+        found: BTreeMap<KeyName, Wrapped>,
+    ) -> Result<batch::Held, VaultError> {
         let mut held = BTreeMap::new();
-        for (name, Wrapped(wrapped)) in found {
-            let key = wrapped
-                .map(|it| self.unwrap(&name, &it))
-                .transpose()?
-                .map(Arc::new);
+        for (name, wrapped) in found {
+            let key = self.unwrap(&name, wrapped).await?.map(Arc::new);
             if let Some(key) = &key {
                 self.cache.keep(name.clone(), key.clone());
             }
@@ -299,28 +327,41 @@ impl Vault {
         }
         Ok(held)
     }
+}
 
-    fn unwrap(&self, name: &KeyName, wrapped: &[u8]) -> Result<SealingKey, SealError> {
-        let (nonce, wrapped) = wrapped
-            .split_first_chunk::<NONCE>()
-            .ok_or(SealError::DoesNotOpen)?;
-        let bytes = Zeroizing::new(self.wrapping.open(*nonce, &wrapping_data(name), wrapped)?);
-        let bytes = bytes
-            .first_chunk::<32>()
-            .filter(|_| bytes.len() == 32)
-            .ok_or(SealError::DoesNotOpen)?;
-        Ok(SealingKey::new(*bytes))
-    }
+fn wrapped(
+    wrapping: &SealingKey,
+    municipality: &str,
+    subject: &str,
+    key: &SealingKey,
+) -> Result<Vec<u8>, SealError> {
+    let (nonce, wrapped) = wrapping.seal(&wrapping_data(municipality, subject), key.bytes())?;
+    Ok([&nonce[..], &wrapped].concat())
+}
+
+fn unwrapped(
+    wrapping: &SealingKey,
+    municipality: &str,
+    subject: &str,
+    bytes: &[u8],
+) -> Result<SealingKey, SealError> {
+    let (nonce, wrapped) = bytes
+        .split_first_chunk::<NONCE>()
+        .ok_or(SealError::DoesNotOpen)?;
+    let bytes = wrapping.open(*nonce, &wrapping_data(municipality, subject), wrapped)?;
+    let bytes = Zeroizing::new(bytes);
+    let bytes = bytes
+        .first_chunk::<32>()
+        .filter(|_| bytes.len() == 32)
+        .ok_or(SealError::DoesNotOpen)?;
+    Ok(SealingKey::new(*bytes))
 }
 
 /// A wrapped key fits one subject of one municipality only.
-fn wrapping_data(name: &KeyName) -> Vec<u8> {
+fn wrapping_data(municipality: &str, subject: &str) -> Vec<u8> {
     framed(
         "cozum/data-key/v1",
-        &[
-            name.municipality.as_str().as_bytes(),
-            name.subject.as_str().as_bytes(),
-        ],
+        &[municipality.as_bytes(), subject.as_bytes()],
     )
 }
 

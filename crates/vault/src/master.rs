@@ -11,8 +11,20 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{framing::framed, seal::SealingKey};
 
-/// The key that wraps all data keys; only keys derived from it are ever used.
-pub struct MasterKey(SealingKey);
+/// Some dozens of keys; whoever has more has forgotten to destroy them.
+const LONGEST: usize = 8192;
+
+/// The key that wraps all data keys in one epoch; only keys derived from it are ever used.
+#[derive(Clone)]
+pub(crate) struct MasterKey(SealingKey);
+
+/// The master keys of a file, one a line: those of older epochs first, the newest last.
+#[derive(Clone)]
+pub struct MasterKeys {
+    file: PathBuf,
+    /// Never empty.
+    keys: Vec<MasterKey>,
+}
 
 /// Why there is no master key.
 #[derive(Debug, thiserror::Error)]
@@ -24,14 +36,16 @@ pub enum MasterKeyError {
     #[error("the master key file {0} is open to every user of this machine: chmod 600 it")]
     Exposed(PathBuf),
     /// Not 32 bytes.
-    #[error("the master key file {0} must hold exactly 32 bytes as hexadecimal or base64 text")]
+    #[error(
+        "the master key file {0} must hold exactly 32 bytes as hexadecimal or base64 text, one key a line"
+    )]
     Malformed(PathBuf),
     /// It could not be made.
     #[error("the master key file {0} cannot be created")]
     Uncreatable(PathBuf, #[source] io::Error),
 }
 
-impl MasterKey {
+impl MasterKeys {
     /// Reads an existing file, which nobody but its owner and group may read.
     pub fn read(path: &Path) -> Result<Self, MasterKeyError> {
         let unreadable = |error| MasterKeyError::Unreadable(path.to_owned(), error);
@@ -40,14 +54,19 @@ impl MasterKey {
         if mode & 0o007 != 0 {
             return Err(MasterKeyError::Exposed(path.to_owned()));
         }
-        let mut text = Zeroizing::new(Vec::with_capacity(256));
+        let mut text = Zeroizing::new(Vec::with_capacity(LONGEST));
         io::Read::by_ref(&mut file)
-            .take(256)
+            .take(LONGEST as u64)
             .read_to_end(&mut text)
             .map_err(unreadable)?;
-        let key =
-            decode(text.trim_ascii()).ok_or_else(|| MasterKeyError::Malformed(path.to_owned()))?;
-        Ok(Self(key))
+        let lines = text.split(|it| *it == b'\n').map(<[u8]>::trim_ascii);
+        let keys = lines.filter(|it| !it.is_empty());
+        let keys: Option<Vec<_>> = keys.map(|it| decode(it).map(MasterKey)).collect();
+        let keys = keys
+            .filter(|it| !it.is_empty())
+            .ok_or_else(|| MasterKeyError::Malformed(path.to_owned()))?;
+        let file = path.to_owned();
+        Ok(Self { file, keys })
     }
 
     /// Reads the file, after creating it with 32 random bytes where there is none.
@@ -58,6 +77,36 @@ impl MasterKey {
         Self::read(path)
     }
 
+    /// Adds a key that nobody had before as the last line of a file; it is used once its epoch begins.
+    pub fn add(path: &Path) -> Result<(), MasterKeyError> {
+        Self::read(path)?;
+        let add = || {
+            let key = SealingKey::random().map_err(io::Error::other)?;
+            let text = Zeroizing::new(format!("\n{}\n", hexadecimal(key.bytes())));
+            let mut file = OpenOptions::new().append(true).open(path)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        };
+        add().map_err(|error| MasterKeyError::Uncreatable(path.to_owned(), error))
+    }
+
+    /// What the file holds now.
+    pub(crate) fn again(&self) -> Result<Self, MasterKeyError> {
+        Self::read(&self.file)
+    }
+
+    /// The last line.
+    pub(crate) fn newest(&self) -> &MasterKey {
+        self.keys.last().expect("a file without a key is refused")
+    }
+
+    /// The one of which a store has this check value.
+    pub(crate) fn checked(&self, check_value: &[u8]) -> Option<&MasterKey> {
+        self.keys.iter().find(|it| it.check_value() == check_value)
+    }
+}
+
+impl MasterKey {
     /// A key for one use, so that no two uses ever meet.
     pub(crate) fn derive(&self, usage: &str) -> SealingKey {
         let info = framed("cozum/master/v1", &[usage.as_bytes()]);

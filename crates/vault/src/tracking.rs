@@ -1,7 +1,7 @@
 use aws_lc_rs::{constant_time, hmac};
 use vocabulary::{Municipality, RequestNumber};
 
-use crate::{MasterKey, Plain, framing::framed};
+use crate::{Plain, framing::framed, seal::SealingKey};
 
 /// Crockford's base 32: no I, L, O, U.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -10,13 +10,8 @@ const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 pub struct TrackingSecrets(hmac::Key);
 
 impl TrackingSecrets {
-    /// The secrets under a master key.
-    #[must_use]
-    pub fn new(master: &MasterKey) -> Self {
-        Self(hmac::Key::new(
-            hmac::HMAC_SHA256,
-            master.derive("tracking").bytes(),
-        ))
+    pub(crate) fn new(key: &SealingKey) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.bytes()))
     }
 
     /// 128 bits as 26 letters.

@@ -15,6 +15,8 @@ use crate::{
     history::History,
     hold::Hold,
     import::Import,
+    keys::Keys,
+    own_data::OwnData,
     parked::Parked,
     process,
     report::Report,
@@ -50,6 +52,10 @@ enum Command {
     Hold(Hold),
     /// How long personal data is kept, what is due, and what was destroyed when
     Retention(Box<Retention>),
+    /// Writes everything the centre has about a person into a folder, for their own application (KVKK art. 11)
+    OwnData(OwnData),
+    /// Brings all keys to personal data under a new master key, and records that an old one is destroyed
+    Keys(Keys),
     /// Takes the log out, and checks it: its events, its tiles, what was signed, and receipts
     Audit(Audit),
     /// Writes the logs into a folder, and the keys with the attachments into a file; checks what it wrote
@@ -104,6 +110,8 @@ async fn commanded(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Erase(erase) => Box::pin(erase.run()).await,
         Command::Hold(hold) => Box::pin(hold.run()).await,
         Command::Retention(retention) => Box::pin(retention.run()).await,
+        Command::OwnData(own_data) => Box::pin(own_data.run()).await,
+        Command::Keys(keys) => Box::pin(keys.run()).await,
         Command::Audit(audit) => Box::pin(audit.run()).await,
         Command::Backup(backup) => Box::pin(backup.run()).await,
         Command::Restore(restore) => Box::pin(restore.run()).await,
@@ -164,6 +172,11 @@ mod tests {
             "cozum retention run --dry-run --format json",
             "cozum retention run",
             "cozum retention log --run 018f0000-0000-7000-8000-00000000000a --certificate f",
+            "cozum own-data 018f0000-0000-7000-8000-00000000000a --out d --lang en",
+            "cozum keys new f --lang en",
+            "cozum keys rotate --server http://127.0.0.1:1",
+            "cozum keys destroy 1",
+            "cozum keys status",
             "cozum backup --out d --keys f --data d --ledger-store sqlite:d --vault-store sqlite:f",
             "cozum restore --from d --keys f --municipalities ova --ledger-store postgres://h/d",
             "cozum restore --from d --recover",

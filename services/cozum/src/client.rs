@@ -127,6 +127,7 @@ impl Client {
     #[must_use]
     pub fn intake(&self) -> IntakeClient<Dressed> {
         IntakeClient::with_interceptor(self.channel.clone(), self.metadata.clone())
+            .max_decoding_message_size(LARGEST_ANSWER)
     }
 
     /// Routing.

@@ -20,7 +20,9 @@ use crate::{
     client::{Client, Server, in_words},
     report::{Format, Tongue},
 };
-use facts::Decoder;
+pub(crate) use facts::Decoder;
+pub(crate) use labels::label;
+pub(crate) use text::{as_lines, word};
 
 /// Prints everything that happened to a request, in order, with actor, cause and time
 #[derive(Debug, clap::Args)]

@@ -44,6 +44,7 @@ impl Desk {
                 number: number.to_string(),
                 purpose,
                 fields: vec!["attachments".to_owned()],
+                ..PersonalDataViewed::default()
             };
             self.record_look(caller, &viewed, vec![subject.to_string()], look, now)
                 .await?;

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use chassis::config::{Hidden, Mistakes};
-use vault::{MasterKey, MasterKeyError};
+use vault::{MasterKeyError, MasterKeys};
 
 /// Days between two runs of the retention rules where nothing else is said.
 pub const DESTROY_EVERY: u32 = 30;
@@ -14,7 +14,8 @@ pub struct Config {
     /// Store of the data keys, postgres://… or sqlite:FILE; by default a file in the data folder
     #[arg(long, env = "COZUM_VAULT_STORE", hide_env_values = true)]
     pub vault_store: Option<Hidden>,
-    /// File with the master key: 32 bytes as hexadecimal or base64 text, readable by its owner only
+    /// File with the master key: 32 bytes as hexadecimal or base64 text, readable by its owner only; while keys are brought
+    /// under a new one, with both, one a line, the newest last
     #[arg(long, env = "COZUM_MASTER_KEY_FILE")]
     pub master_key_file: Option<PathBuf>,
     /// Days between two runs of the retention rules, at most 180 (six months); without a rule nothing is destroyed
@@ -57,7 +58,7 @@ impl Config {
         match &self.master_key_file {
             Some(_) if self.create_master_key => {}
             Some(file) => {
-                if let Err(problem) = MasterKey::read(file) {
+                if let Err(problem) = MasterKeys::read(file) {
                     mistakes.add("--master-key-file", problem);
                 }
             }
@@ -77,16 +78,16 @@ impl Config {
         }
     }
 
-    /// The master key; `data` is the service's own folder.
-    pub(crate) fn master_key(&self, data: &Path) -> Result<MasterKey, MasterKeyError> {
+    /// The master keys; `data` is the service's own folder.
+    pub(crate) fn master_keys(&self, data: &Path) -> Result<MasterKeys, MasterKeyError> {
         let file = self
             .master_key_file
             .clone()
             .unwrap_or_else(|| data.join("master.key"));
         if self.create_master_key {
-            MasterKey::read_or_create(&file)
+            MasterKeys::read_or_create(&file)
         } else {
-            MasterKey::read(&file)
+            MasterKeys::read(&file)
         }
     }
 }

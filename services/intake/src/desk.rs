@@ -54,14 +54,23 @@ impl Desk {
             .ok_or_else(|| refuse(Code::InvalidArgument, "topic", "is not in the directory"))
     }
 
+    /// Whether what is said under a topic may be published.
+    pub(crate) async fn is_public(&self, topic: &TopicCode) -> Result<bool, Status> {
+        directory::is_public(self.directory.pool(), topic)
+            .await
+            .map_err(no_topics)
+    }
+
     async fn asked_by(&self, topic: &TopicCode) -> Result<Option<Vec<Question>>, Status> {
         directory::questions(self.directory.pool(), topic)
             .await
-            .map_err(|error| {
-                tracing::error!(error = format!("{error:#}"), "the topics cannot be read");
-                Status::unavailable("the directory of topics cannot be read")
-            })
+            .map_err(no_topics)
     }
+}
+
+fn no_topics(error: anyhow::Error) -> Status {
+    tracing::error!(error = format!("{error:#}"), "the topics cannot be read");
+    Status::unavailable("the directory of topics cannot be read")
 }
 
 /// History that this build cannot read.
@@ -103,10 +112,11 @@ pub(crate) fn no_key(problem: VaultError) -> Status {
             "subject",
             "was erased: nothing more can be kept of it",
         ),
-        problem @ (VaultError::NotAStore
-        | VaultError::OtherMasterKey
-        | VaultError::Unknown(_)
-        | VaultError::Seal(_)) => {
+        problem @ (VaultError::UnknownEpoch(_) | VaultError::NoMasterKey(_)) => {
+            tracing::error!(error = %problem, "a master key is missing");
+            Status::unavailable(problem.to_string())
+        }
+        problem @ (VaultError::NotAStore | VaultError::Unknown(_) | VaultError::Seal(_)) => {
             tracing::error!(error = %problem, "personal data cannot be sealed or opened");
             Status::data_loss("personal data cannot be sealed or opened")
         }

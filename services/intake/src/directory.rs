@@ -54,6 +54,15 @@ impl ReadModel for Topics {
     }
 }
 
+/// Whether what is said under a topic may be published; what is not may be about somebody's home.
+pub(crate) async fn is_public(topics: &SqlitePool, topic: &TopicCode) -> anyhow::Result<bool> {
+    let public: Option<bool> = sqlx::query_scalar("select public from topics where code = ?1")
+        .bind(topic.as_str())
+        .fetch_optional(topics)
+        .await?;
+    Ok(public.unwrap_or(false))
+}
+
 /// What a topic asks of whoever files under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Question {

@@ -57,8 +57,22 @@ pub(crate) struct Citizen {
 pub(crate) struct Place {
     /// Latitude and longitude, WGS 84 degrees.
     pub(crate) point: Option<(f64, f64)>,
+    /// The point is the middle of its cell, and nobody's home.
+    pub(crate) coarse: bool,
     pub(crate) district: String,
     pub(crate) neighbourhood: String,
+}
+
+impl Place {
+    /// The same place, known to a cell of a hundredth of a degree: about a kilometre wide, so that hundreds live in it.
+    pub(crate) fn coarsened(self) -> Self {
+        let middle = |degrees: f64| ((degrees * 100.0).floor() + 0.5) / 100.0;
+        Self {
+            coarse: self.point.is_some(),
+            point: self.point.map(|(lat, long)| (middle(lat), middle(long))),
+            ..self
+        }
+    }
 }
 
 /// The answer to a question that offers a list, by the keys of the list.

@@ -7,17 +7,22 @@ use contracts::intake::v1::{
 use tonic::{Request, Response, Status};
 use vault::Plain;
 
-use crate::{desk::Desk, wire};
+use crate::{desk::Desk, epochs::Epochs, wire};
 
 /// The service as its callers see it.
 pub(crate) struct Service {
     platform: Platform,
     desks: Vec<Desk>,
+    epochs: Epochs,
 }
 
 impl Service {
-    pub(crate) fn new(platform: Platform, desks: Vec<Desk>) -> Self {
-        Self { platform, desks }
+    pub(crate) fn new(platform: Platform, desks: Vec<Desk>, epochs: Epochs) -> Self {
+        Self {
+            platform,
+            desks,
+            epochs,
+        }
     }
 
     /// Who calls, and the desk of their municipality.
@@ -202,5 +207,36 @@ impl Intake for Service {
         let (caller, desk) = self.desk(&request)?;
         let asked = wire::release_hold(request.get_ref())?;
         Ok(Response::new(desk.release_hold(&caller, asked).await?))
+    }
+    async fn rotate_keys(
+        &self,
+        request: Request<v1::RotateKeysRequest>,
+    ) -> Result<Response<v1::KeyEpochsReply>, Status> {
+        let (caller, _) = self.desk(&request)?;
+        if !request.into_inner().dry_run {
+            self.epochs.rotate(&caller).await?;
+        }
+        Ok(Response::new(self.epochs.reply().await?))
+    }
+
+    async fn destroy_key_epoch(
+        &self,
+        request: Request<v1::DestroyKeyEpochRequest>,
+    ) -> Result<Response<v1::KeyEpochsReply>, Status> {
+        let (caller, _) = self.desk(&request)?;
+        let epoch = request.into_inner().epoch;
+        self.epochs.destroy(&caller, epoch).await?;
+        Ok(Response::new(self.epochs.reply().await?))
+    }
+
+    async fn export_own_data(
+        &self,
+        request: Request<v1::ExportOwnDataRequest>,
+    ) -> Result<Response<v1::ExportOwnDataReply>, Status> {
+        let (caller, desk) = self.desk(&request)?;
+        let person = wire::person(&request.into_inner().person)?;
+        let (look, now) = (self.platform.ids.fresh(), self.platform.clock.now());
+        let reply = desk.export_own_data(&caller, person, look, now).await?;
+        Ok(Response::new(reply))
     }
 }

@@ -4,7 +4,8 @@
 //! units do with a request and what is written about it, and for retention its conclusion; and its own `ErasureOrdered` and
 //! `DestructionBegan`, to finish an erasure and a run whatever happens. Says `PersonRecorded`, `ContactRegistered`,
 //! `RequestRegistered`, `PersonalDataViewed`, `ErasureOrdered`, `PersonalDataErased`, `HoldPlaced`, `HoldReleased`,
-//! `RetentionRuleSet`, `RetentionRuleRemoved`, `DestructionBegan` and `DestructionEnded`. Free text and what is known of a citizen leave this service only sealed, or opened for a
+//! `RetentionRuleSet`, `RetentionRuleRemoved`, `DestructionBegan`, `DestructionEnded`, `KeyEpochBegan` and `KeyEpochDestroyed`.
+//! Free text and what is known of a citizen leave this service only sealed, or opened for a
 //! caller that names its purpose. An imported request is also found by what it was called where it came from: its event
 //! names the subject `import:<source>/<id>`. Pictures are drawn anew before they
 //! are sealed, and lie beside the keys.
@@ -18,10 +19,12 @@ mod config;
 mod desk;
 mod directory;
 mod domain;
+mod epochs;
 mod erasing;
 mod grpc;
 mod holding;
 mod lookup;
+mod own_data;
 mod people;
 mod pictures;
 mod reaction;
@@ -42,13 +45,14 @@ use chassis::{Platform, Serving};
 use contracts::intake::v1::intake_server::{IntakeServer, SERVICE_NAME};
 use projection::Projection;
 use tonic::service::Routes;
-use vault::{BlindIndex, MasterKey, TrackingSecrets, Vault, VaultError};
+use vault::{MasterKeys, Vault, VaultError};
 
 pub use config::{Config, DESTROY_EVERY};
 
 use crate::{
     desk::Desk,
     directory::Topics,
+    epochs::Epochs,
     erasing::Erasures,
     grpc::Service,
     registrations::Registrations,
@@ -68,10 +72,12 @@ pub fn serve(config: Config, platform: Platform) -> Serving {
 }
 
 async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
-    let master = config.master_key(&platform.data)?;
-    let vault = Arc::new(open_vault(&config.store(&platform.data), &master, &platform).await?);
-    let secrets = Arc::new(TrackingSecrets::new(&master));
-    let blind = Arc::new(BlindIndex::new(&master));
+    let masters = config.master_keys(&platform.data)?;
+    let vault = Arc::new(open_vault(&config.store(&platform.data), &masters, &platform).await?);
+    let secrets = Arc::new(vault.tracking_secrets());
+    let blind = Arc::new(vault.blind_index());
+    let epochs = Epochs::new(&platform, vault.clone());
+    platform.tasks.spawn("intake.epochs", epochs.clone().run());
 
     let mut desks = Vec::new();
     for municipality in platform.municipalities.iter() {
@@ -104,7 +110,7 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
         "intake.retention",
         retention::keep_time(platform.clone(), config.destroy_every),
     );
-    let service = IntakeServer::new(Service::new(platform.clone(), desks))
+    let service = IntakeServer::new(Service::new(platform.clone(), desks, epochs))
         .max_decoding_message_size(LARGEST_CALL)
         .max_encoding_message_size(LARGEST_CALL);
     platform
@@ -113,12 +119,16 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
 }
 
 /// Waits for a key store that starts at the same time as we do.
-async fn open_vault(store: &str, master: &MasterKey, platform: &Platform) -> anyhow::Result<Vault> {
+async fn open_vault(
+    store: &str,
+    masters: &MasterKeys,
+    platform: &Platform,
+) -> anyhow::Result<Vault> {
     platform
         .health
         .not_ready("vault", "the key store does not answer yet");
     for _ in 0..PATIENCE {
-        match Vault::open(store, master).await {
+        match Vault::open(store, masters).await {
             Err(VaultError::Unavailable(error)) if !platform.tasks.is_stopping() => {
                 tracing::warn!(error = %error, "the key store does not answer yet");
                 tokio::time::sleep(Duration::from_secs(1)).await;

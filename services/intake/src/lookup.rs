@@ -161,7 +161,8 @@ pub(crate) fn not_opened(problem: VaultError) -> Status {
         ),
         problem @ (VaultError::Unavailable(_)
         | VaultError::NotAStore
-        | VaultError::OtherMasterKey
+        | VaultError::UnknownEpoch(_)
+        | VaultError::NoMasterKey(_)
         | VaultError::Erased(_)) => no_key(problem),
     }
 }

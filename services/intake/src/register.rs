@@ -12,7 +12,7 @@ use decider::Decider as _;
 use jiff::Timestamp;
 use tonic::{Code, Status};
 use uuid::Uuid;
-use vault::{Keyring, VaultError};
+use vault::{Keyring, Plain, VaultError};
 use vocabulary::RequestNumber;
 
 use crate::{
@@ -80,6 +80,10 @@ impl Desk {
     ) -> Result<RegisterRequestReply, Status> {
         let questions = self.questions(&asked.facts.topic, caller.at_least).await?;
         let mut asked = answered(asked, &questions).map_err(|it| refuse_all(&it))?;
+        // What was published where it came from is no secret here.
+        if asked.facts.imported.is_none() && !self.is_public(&asked.facts.topic).await? {
+            seal_point(&mut asked);
+        }
         let situation = self.situation(&asked.facts.origin).await?;
         if situation == Registration::Erased {
             return self.registered_before(caller, &asked).await;
@@ -246,6 +250,16 @@ impl Desk {
     }
 }
 
+/// Where exactly it is becomes personal: only its cell stays among the facts.
+fn seal_point(asked: &mut Asked<NewRequest>) {
+    let place = mem::take(&mut asked.facts.place);
+    if let Some((latitude, longitude)) = place.point {
+        let point = Plain::from(format!("{latitude},{longitude}"));
+        asked.request.put("point", point);
+    }
+    asked.facts.place = place.coarsened();
+}
+
 /// A registration as the ledger knows it.
 fn command_of<F>(caller: &Caller, asked: &Asked<F>) -> LedgerCommand {
     LedgerCommand {
@@ -325,6 +339,30 @@ fn number_of(command_id: Uuid, at: Timestamp, attempt: u32) -> RequestNumber {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Place;
+
+    /// A cell is the same for all points in it, and says of none of them where it is.
+    #[test]
+    fn a_point_is_known_by_its_cell_only() {
+        let cell = |point| {
+            let place = Place {
+                point: Some(point),
+                district: "Merkez".to_owned(),
+                ..Place::default()
+            };
+            let coarse = place.coarsened();
+            assert!(coarse.coarse && coarse.district == "Merkez");
+            coarse.point.unwrap()
+        };
+        let near = |(lat, long): (f64, f64), (south, west): (f64, f64)| {
+            (lat - south).abs() < 1e-9 && (long - west).abs() < 1e-9
+        };
+        for point in [(39.920_001, 32.859_999), (39.929_99, 32.850_01)] {
+            assert!(near(cell(point), (39.925, 32.855)), "{point:?}");
+        }
+        assert!(near(cell((-0.001, -70.123_4)), (-0.005, -70.125)));
+        assert!(!Place::default().coarsened().coarse);
+    }
 
     #[test]
     fn a_command_tries_the_same_numbers_again() {

@@ -66,6 +66,7 @@ impl Desk {
             number: number.to_string(),
             purpose,
             fields: kinds(&found, &also),
+            ..PersonalDataViewed::default()
         };
         let position = self
             .record_look(caller, &viewed, found.subjects.clone(), look, now)
@@ -87,12 +88,14 @@ impl Desk {
             address,
             media_url,
             answers,
+            point,
         } = registered.personal.clone().unwrap_or_default();
         let texts = [
             ("description", description),
             ("address", address),
             ("media_url", media_url),
             ("answers", answers),
+            ("point", point),
         ];
         put(&mut sealed, id, texts)?;
         if !registered.person.is_empty() {
@@ -133,7 +136,8 @@ impl Desk {
         look: Uuid,
         now: Timestamp,
     ) -> Result<u64, Status> {
-        let stream = format!("views-{}", viewed.number);
+        let of = Some(&viewed.number).filter(|it| !it.is_empty());
+        let stream = format!("views-{}", of.unwrap_or(&viewed.person));
         let command = Command {
             id: look,
             fingerprint: event::fingerprint(viewed),
@@ -208,6 +212,7 @@ impl Desk {
             also: others.iter().map(reply_field).collect(),
             erased,
             position,
+            point: text("point"),
         })
     }
 }
@@ -279,7 +284,7 @@ fn kinds(found: &Found, also: &[ToOpen]) -> Vec<String> {
     let shown = [
         ("citizen", !found.registered.person.is_empty()),
         ("description", has("description") || has("media_url")),
-        ("address", has("address")),
+        ("address", has("address") || has("point")),
         ("answers", has("answers")),
         ("messages", !also.is_empty()),
         ("attachments", !found.registered.attachments.is_empty()),

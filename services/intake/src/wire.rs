@@ -51,6 +51,9 @@ const REQUESTS: usize = 1_000;
 /// The kinds of subject that other services seal for.
 const SEALED_FOR_OTHERS: &[&str] = &["request", "staff", "webhook"];
 
+/// A person's own application for everything there is about them.
+pub(crate) const OWN_DATA: &str = "own-data";
+
 /// Why a person looks, as it stands in the record for ever: a closed list, for nobody's words may stand there.
 const PURPOSES: &[&str] = &[
     "console",
@@ -65,6 +68,7 @@ const PURPOSES: &[&str] = &[
     "notification",
     "webhook",
     "audit",
+    OWN_DATA,
     "test",
 ];
 
@@ -256,6 +260,11 @@ fn citizen(proto: Option<v1::Citizen>, command_id: Uuid) -> Result<CitizenAsked,
         language,
         texts,
     })
+}
+
+/// Whose data it is.
+pub(crate) fn person(pseudonym: &str) -> Result<PersonId, Invalid> {
+    Ok(code(pseudonym, "person")?.into())
 }
 
 /// Why somebody looks, as it is recorded.

@@ -13,7 +13,7 @@ use sqlx::{
     Connection as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use vault::MasterKey;
+use vault::MasterKeys;
 
 use crate::{
     Choice,
@@ -93,7 +93,7 @@ enum Indexes {
 /// A city's log, read into memory, so that only folding is measured.
 async fn events(folder: &Path) -> anyhow::Result<Vec<Event>> {
     std::fs::create_dir_all(folder.join("intake/vault"))?;
-    MasterKey::read_or_create(&folder.join("master.key"))?;
+    MasterKeys::read_or_create(&folder.join("master.key"))?;
     let topic = |it: usize| TopicDefined {
         code: format!("topic-{it}"),
         unit: format!("unit-{}", it % UNITS),

@@ -13,26 +13,26 @@ use tests::{City, city::command_id, open311::Format, picture, work::Work};
 
 /// Somebody, as the log knows them.
 #[derive(Debug)]
-pub(super) struct Person {
+pub(crate) struct Person {
     /// What all their texts begin with.
-    pub(super) mark: String,
-    pub(super) phone: String,
-    pub(super) number: String,
-    pub(super) pseudonym: String,
-    pub(super) contact: String,
-    pub(super) attachment: Option<String>,
+    pub(crate) mark: String,
+    pub(crate) phone: String,
+    pub(crate) number: String,
+    pub(crate) pseudonym: String,
+    pub(crate) contact: String,
+    pub(crate) attachment: Option<String>,
     /// Where their tracking page was shown to them.
-    pub(super) secret: Option<String>,
+    pub(crate) secret: Option<String>,
 }
 
 /// The texts of one person; each begins with a mark that occurs nowhere else.
-pub(super) struct Texts {
+pub(crate) struct Texts {
     mark: String,
     phone: String,
 }
 
 impl Texts {
-    pub(super) fn of(person: usize) -> Self {
+    pub(crate) fn of(person: usize) -> Self {
         Self {
             mark: format!("zvunut{person:02}"),
             phone: format!("+90530765{person:04}"),
@@ -59,13 +59,13 @@ impl Texts {
     }
 
     /// What every one of them holds.
-    pub(super) fn marks(&self) -> [String; 2] {
+    pub(crate) fn marks(&self) -> [String; 2] {
         [self.mark.clone(), self.phone.clone()]
     }
 }
 
 /// Somebody files.
-pub(super) async fn filed(city: &City, at: usize) -> anyhow::Result<Person> {
+pub(crate) async fn filed(city: &City, at: usize) -> anyhow::Result<Person> {
     let texts = Texts::of(at);
     let mut secret = None;
     let number = match at % 5 {
@@ -213,7 +213,7 @@ async fn by_api(city: &City, texts: &Texts) -> anyhow::Result<String> {
 }
 
 /// Everybody writes about it.
-pub(super) async fn worked_on(city: &City, person: &Person) -> anyhow::Result<()> {
+pub(crate) async fn worked_on(city: &City, person: &Person) -> anyhow::Result<()> {
     let text = |field: &str| format!("{}{field} çukur", person.mark);
     let unit = Work::on(city, &person.number);
     remarked_on(city, person).await?;
@@ -226,7 +226,7 @@ pub(super) async fn worked_on(city: &City, person: &Person) -> anyhow::Result<()
 }
 
 /// The unit writes a remark, which nobody is mailed.
-pub(super) async fn remarked_on(city: &City, person: &Person) -> anyhow::Result<()> {
+pub(crate) async fn remarked_on(city: &City, person: &Person) -> anyhow::Result<()> {
     city.handling(&person.number).await?;
     let remark = format!("{}comment çukur", person.mark);
     Work::on(city, &person.number)

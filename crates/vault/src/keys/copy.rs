@@ -32,6 +32,9 @@ pub enum NotCopied {
     /// There are keys where nothing was expected.
     #[error("there are keys already")]
     NotEmpty,
+    /// What was carried under that epoch is dead.
+    #[error("the master key of an epoch was destroyed meanwhile: begin again, into another store")]
+    EpochEnded,
     /// The file cannot be made.
     #[error("the key store's file cannot be made")]
     File(#[from] io::Error),
@@ -59,18 +62,10 @@ pub async fn copy(from: &str, to: &str) -> Result<Copied, NotCopied> {
         make(Path::new(file.strip_prefix("//").unwrap_or(file)))?;
     }
     let (from, to) = (open(from).await?, open(to).await?);
-    if !keys(&to, ("", ""), 1).await?.is_empty() {
+    if !keys(&to, ("", ""), 1).await?.is_empty() || !to.masters().await?.is_empty() {
         return Err(NotCopied::NotEmpty);
     }
-    for (epoch, check) in masters(&from).await? {
-        let there = match &to {
-            Store::Postgres(to) => to.check_value(epoch, &check).await?,
-            Store::Sqlite(to) => to.check_value(epoch, &check).await?,
-        };
-        if there != check {
-            return Err(VaultError::OtherMasterKey.into());
-        }
-    }
+    let masters = from.masters().await?;
     let mut copied = Copied::default();
     // Files first: a key that is destroyed meanwhile takes its files along, never the other way round.
     let mut after = (String::new(), Uuid::nil(), vec![]);
@@ -98,6 +93,17 @@ pub async fn copy(from: &str, to: &str) -> Result<Copied, NotCopied> {
             Store::Sqlite(to) => to.put_keys(&rows).await?,
         }
     }
+    // Last, so that there is none whose keys were carried already.
+    let epochs = from.masters().await?;
+    if masters.iter().any(|it| !epochs.contains(it)) {
+        return Err(NotCopied::EpochEnded);
+    }
+    for (epoch, check) in epochs {
+        to.put_master(epoch, &check).await?;
+    }
+    if let Some(epoch) = from.current().await? {
+        to.set_current(epoch).await?;
+    }
     if let Store::Sqlite(to) = &to {
         // One file, without a write-ahead log beside it.
         to.settle().await?;
@@ -122,13 +128,6 @@ async fn keys(store: &Store, after: (&str, &str), limit: i64) -> sqlx::Result<Ve
     }
 }
 
-async fn masters(store: &Store) -> sqlx::Result<Vec<(i64, Vec<u8>)>> {
-    match store {
-        Store::Postgres(store) => store.masters().await,
-        Store::Sqlite(store) => store.masters().await,
-    }
-}
-
 fn make(file: &Path) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
@@ -148,12 +147,6 @@ fn make(file: &Path) -> io::Result<()> {
 macro_rules! rows {
     ($keys:ty) => {
         impl $keys {
-            async fn masters(&self) -> sqlx::Result<Vec<(i64, Vec<u8>)>> {
-                sqlx::query_as("select epoch, check_value from master_keys order by epoch")
-                    .fetch_all(self.pool())
-                    .await
-            }
-
             async fn key_rows(&self, after: (&str, &str), limit: i64) -> sqlx::Result<Vec<KeyRow>> {
                 sqlx::query_as(
                     "select municipality, subject, epoch, wrapped, destroyed_at from data_keys

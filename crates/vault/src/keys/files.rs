@@ -94,7 +94,7 @@ impl Vault {
             // Not asked for lately; or another replica may have destroyed it, and removed the file.
             None => {
                 let found = self.find(std::slice::from_ref(&name)).await?;
-                self.unwrap_all(found)?.remove(&name)
+                self.unwrap_all(found).await?.remove(&name)
             }
         };
         let (key, ciphertext) = match (key, kept) {

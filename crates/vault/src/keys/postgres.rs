@@ -47,26 +47,7 @@ impl Keys {
         Ok(Self(pool))
     }
 
-    pub(super) async fn check_value(
-        &self,
-        epoch: i64,
-        mine: &[u8],
-    ) -> Result<Vec<u8>, sqlx::Error> {
-        sqlx::query(
-            "insert into master_keys (epoch, check_value) values ($1, $2) on conflict do nothing",
-        )
-        .bind(epoch)
-        .bind(mine)
-        .execute(&self.0)
-        .await?;
-        let row = sqlx::query("select check_value from master_keys where epoch = $1")
-            .bind(epoch)
-            .fetch_one(&self.0)
-            .await?;
-        row.try_get(0)
-    }
-
-    /// Gives those that were not there before.
+    /// Gives those that were not there before; takes none under an epoch that is not the current one.
     pub(super) async fn insert(
         &self,
         names: &[KeyName],
@@ -75,9 +56,10 @@ impl Keys {
     ) -> Result<BTreeSet<KeyName>, sqlx::Error> {
         let (municipalities, subjects) = columns(names);
         let rows: Vec<(String, String)> = sqlx::query_as(
-            "insert into data_keys (municipality, subject, epoch, wrapped)
+            "with current as (select 1 from current_epoch where epoch = $1 for share)
+             insert into data_keys (municipality, subject, epoch, wrapped)
              select municipality, subject, $1, wrapped
-             from unnest($2::text[], $3::text[], $4::bytea[]) as fresh (municipality, subject, wrapped)
+             from unnest($2::text[], $3::text[], $4::bytea[]) as fresh (municipality, subject, wrapped), current
              on conflict do nothing returning municipality, subject",
         )
         .bind(epoch)
@@ -100,7 +82,7 @@ impl Keys {
     ) -> Result<BTreeMap<KeyName, Wrapped>, sqlx::Error> {
         let (municipalities, subjects) = columns(names);
         let rows = sqlx::query(
-            "select wanted.at, wrapped
+            "select wanted.at, epoch, wrapped
              from unnest($1::text[], $2::text[]) with ordinality as wanted (municipality, subject, at)
              join data_keys using (municipality, subject)",
         )
@@ -112,7 +94,7 @@ impl Keys {
         for row in rows {
             let at = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default();
             if let Some(name) = names.get(at.wrapping_sub(1)) {
-                found.insert(name.clone(), Wrapped(row.try_get(1)?));
+                found.insert(name.clone(), Wrapped(row.try_get(1)?, row.try_get(2)?));
             }
         }
         Ok(found)

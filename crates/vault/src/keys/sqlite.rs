@@ -53,26 +53,7 @@ impl Keys {
         Ok(())
     }
 
-    pub(super) async fn check_value(
-        &self,
-        epoch: i64,
-        mine: &[u8],
-    ) -> Result<Vec<u8>, sqlx::Error> {
-        sqlx::query(
-            "insert into master_keys (epoch, check_value) values (?1, ?2) on conflict do nothing",
-        )
-        .bind(epoch)
-        .bind(mine)
-        .execute(&self.0)
-        .await?;
-        let row = sqlx::query("select check_value from master_keys where epoch = ?1")
-            .bind(epoch)
-            .fetch_one(&self.0)
-            .await?;
-        row.try_get(0)
-    }
-
-    /// Gives those that were not there before.
+    /// Gives those that were not there before; takes none under an epoch that is not the current one.
     pub(super) async fn insert(
         &self,
         names: &[KeyName],
@@ -81,6 +62,12 @@ impl Keys {
     ) -> Result<BTreeSet<KeyName>, sqlx::Error> {
         let mut inserted = BTreeSet::new();
         let mut transaction = self.0.begin_with("begin immediate").await?;
+        let current: Option<i64> = sqlx::query_scalar("select epoch from current_epoch")
+            .fetch_optional(&mut *transaction)
+            .await?;
+        if current != Some(epoch) {
+            return Ok(inserted);
+        }
         for (name, wrapped) in names.iter().zip(fresh) {
             let done = sqlx::query(
                 "insert into data_keys (municipality, subject, epoch, wrapped) values (?1, ?2, ?3, ?4)
@@ -110,7 +97,7 @@ impl Keys {
             .map(|it| format!(r#"["{}","{}"]"#, it.municipality, it.subject))
             .collect();
         let rows = sqlx::query(
-            "select wanted.key, wrapped from json_each(?1) as wanted
+            "select wanted.key, epoch, wrapped from json_each(?1) as wanted
              join data_keys on municipality = wanted.value ->> 0 and subject = wanted.value ->> 1",
         )
         .bind(format!("[{}]", wanted.join(",")))
@@ -120,7 +107,7 @@ impl Keys {
         for row in rows {
             let at = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
             if let Some(name) = names.get(at) {
-                found.insert(name.clone(), Wrapped(row.try_get(1)?));
+                found.insert(name.clone(), Wrapped(row.try_get(1)?, row.try_get(2)?));
             }
         }
         Ok(found)
@@ -165,7 +152,11 @@ impl Keys {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        // The write-ahead log still holds the page as it was before.
+        self.flush().await
+    }
+
+    /// The write-ahead log still holds the pages as they were before.
+    pub(super) async fn flush(&self) -> Result<(), sqlx::Error> {
         sqlx::raw_sql("pragma wal_checkpoint(truncate)")
             .execute(&self.0)
             .await?;

@@ -22,7 +22,7 @@ fn hexadecimal_and_base64_give_the_same_key() {
     ] {
         let (_folder, path) = written(text, 0o600);
         assert_eq!(
-            MasterKey::read(&path).unwrap().0.bytes(),
+            MasterKeys::read(&path).unwrap().newest().0.bytes(),
             &bytes(),
             "{text}"
         );
@@ -35,6 +35,7 @@ fn what_is_not_32_bytes_is_refused() {
         "",
         "\n",
         "00",
+        &format!("{}\n00", "00".repeat(32)),
         &"0".repeat(63),
         &"0".repeat(65),
         &"g".repeat(64),
@@ -43,7 +44,7 @@ fn what_is_not_32_bytes_is_refused() {
     ] {
         let (_folder, path) = written(text, 0o600);
         assert!(
-            matches!(MasterKey::read(&path), Err(MasterKeyError::Malformed(_))),
+            matches!(MasterKeys::read(&path), Err(MasterKeyError::Malformed(_))),
             "{text}"
         );
     }
@@ -53,7 +54,7 @@ fn what_is_not_32_bytes_is_refused() {
 fn a_file_that_everyone_can_read_is_refused() {
     let (_folder, path) = written(&"00".repeat(32), 0o644);
     assert!(matches!(
-        MasterKey::read(&path),
+        MasterKeys::read(&path),
         Err(MasterKeyError::Exposed(_))
     ));
 }
@@ -63,13 +64,13 @@ fn a_missing_file_is_created_only_when_asked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault/master.key");
     assert!(matches!(
-        MasterKey::read(&path),
+        MasterKeys::read(&path),
         Err(MasterKeyError::Unreadable(..))
     ));
 
-    let created = MasterKey::read_or_create(&path).unwrap();
-    let again = MasterKey::read_or_create(&path).unwrap();
-    assert_eq!(created.0.bytes(), again.0.bytes());
+    let created = MasterKeys::read_or_create(&path).unwrap();
+    let again = MasterKeys::read_or_create(&path).unwrap();
+    assert_eq!(created.newest().0.bytes(), again.newest().0.bytes());
     assert_eq!(
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o600
@@ -88,5 +89,24 @@ fn derived_keys_never_change() {
     assert_ne!(
         master.derive("wrap").bytes(),
         master.derive("tracking").bytes()
+    );
+}
+
+#[test]
+fn a_new_key_is_the_last_line_and_the_others_stay() {
+    // Without a line's end, as people write it.
+    let (_folder, path) = written(&"07".repeat(32), 0o640);
+    MasterKeys::add(&path).unwrap();
+    MasterKeys::add(&path).unwrap();
+    let keys = MasterKeys::read(&path).unwrap();
+    assert_eq!(keys.keys.len(), 3);
+    assert_eq!(keys.keys[0].0.bytes(), &[7; 32]);
+    assert_ne!(keys.keys[1].0.bytes(), keys.newest().0.bytes());
+    let check = keys.keys[1].check_value();
+    let found = keys.checked(&check).unwrap();
+    assert_eq!(found.0.bytes(), keys.keys[1].0.bytes());
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o640
     );
 }

@@ -21,7 +21,13 @@ create table if not exists attachment (
     primary key (municipality, id, sha256)
 ) strict;
 create index if not exists attachment_by_subject on attachment (municipality, subject);
+-- Those that are not destroyed.
 create table if not exists master_keys (
     epoch integer primary key,
     check_value blob not null
+) strict;
+-- Under which of them keys are wrapped now; one row.
+create table if not exists current_epoch (
+    only_one integer primary key check (only_one = 1),
+    epoch integer not null
 ) strict;

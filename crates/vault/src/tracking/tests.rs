@@ -1,9 +1,9 @@
 use super::*;
+use crate::master::MasterKey;
 
 fn secrets() -> TrackingSecrets {
-    TrackingSecrets::new(&MasterKey::for_tests(std::array::from_fn(|at| {
-        u8::try_from(at).unwrap()
-    })))
+    let master = MasterKey::for_tests(std::array::from_fn(|at| u8::try_from(at).unwrap()));
+    TrackingSecrets::new(&master.derive(crate::keys::TRACKING))
 }
 
 fn bozkoy() -> Municipality {

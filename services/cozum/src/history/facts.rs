@@ -9,10 +9,10 @@ use serde_json::Value;
 const PERSONAL: u32 = 100;
 
 /// Reads the facts of any event by its descriptor.
-pub(super) struct Decoder(DescriptorPool);
+pub(crate) struct Decoder(DescriptorPool);
 
 impl Decoder {
-    pub(super) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         DescriptorPool::decode(contracts::DESCRIPTORS)
             .map(Self)
             .context("descriptors")
@@ -26,7 +26,7 @@ impl Decoder {
     }
 
     /// The facts as JSON, with the names of the proto; null for a type this build does not know.
-    pub(super) fn facts(&self, event: &Event) -> anyhow::Result<Value> {
+    pub(crate) fn facts(&self, event: &Event) -> anyhow::Result<Value> {
         let Some(descriptor) = self.descriptor(event) else {
             return Ok(Value::Null);
         };

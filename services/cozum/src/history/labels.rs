@@ -1,7 +1,7 @@
 use vocabulary::Language;
 
 /// What people call an event; its type where we have no word for it.
-pub(super) fn label(event_type: &str, language: Language) -> &str {
+pub(crate) fn label(event_type: &str, language: Language) -> &str {
     let (tr, en) = match event_type {
         "intake.PersonRecorded" => ("Kişi kaydedildi", "Person recorded"),
         "intake.ContactRegistered" => ("Temas kaydedildi", "Contact registered"),
@@ -15,6 +15,8 @@ pub(super) fn label(event_type: &str, language: Language) -> &str {
         "intake.RetentionRuleRemoved" => ("Saklama kuralı kaldırıldı", "Retention rule removed"),
         "intake.DestructionBegan" => ("Periyodik imha başladı", "Periodic destruction began"),
         "intake.DestructionEnded" => ("Periyodik imha bitti", "Periodic destruction ended"),
+        "intake.KeyEpochBegan" => ("Yeni ana anahtar dönemi", "A new master key's epoch began"),
+        "intake.KeyEpochDestroyed" => ("Ana anahtar yok edildi", "A master key was destroyed"),
         "routing.UnitDefined" => ("Birim tanımlandı", "Unit defined"),
         "routing.UnitChanged" => ("Birim değişti", "Unit changed"),
         "routing.TopicDefined" => ("Konu tanımlandı", "Topic defined"),

@@ -70,7 +70,7 @@ pub(super) fn print(
             say("akış", "stream"),
             &format!("{} v{}", event.stream, event.version),
         );
-        for (key, value) in facts(&decoder.facts(event)?) {
+        for (key, value) in as_lines(&decoder.facts(event)?) {
             line(&key, word(&value, language).unwrap_or(&value));
         }
         for field in decoder.sealed(event)? {
@@ -85,7 +85,7 @@ pub(super) fn print(
 }
 
 /// What people call a value of a closed list, like CHANNEL_PHONE.
-fn word(value: &str, language: Language) -> Option<&'static str> {
+pub(crate) fn word(value: &str, language: Language) -> Option<&'static str> {
     let code = |prefix: &str| {
         let code = value.strip_prefix(prefix)?;
         Some(code.to_ascii_lowercase().replace('_', "-"))
@@ -115,7 +115,7 @@ fn word(value: &str, language: Language) -> Option<&'static str> {
 }
 
 /// Facts as lines: "place.district" for what lies deeper.
-fn facts(value: &Value) -> Vec<(String, String)> {
+pub(crate) fn as_lines(value: &Value) -> Vec<(String, String)> {
     fn walk(path: &str, value: &Value, lines: &mut Vec<(String, String)>) {
         match value {
             Value::Null => {}

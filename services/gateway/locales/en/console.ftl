@@ -120,6 +120,7 @@ console-purpose-console = console
 console-purpose-export = export
 console-purpose-open311 = Open311 update
 console-purpose-api = program
+console-purpose-own-data = the person’s own application
 console-state-refuses = The request is “{ $state }” at the moment; this cannot be done in that state.
 console-erased-refuses = The personal data of this request was erased: nothing can be written about it any more. What can be done without a text still can.
 console-sent-before = This form was sent before and changed since. If this is something new, send it once more.

@@ -120,6 +120,7 @@ console-purpose-console = konsol
 console-purpose-export = dışa aktarma
 console-purpose-open311 = Open311 güncellemesi
 console-purpose-api = program
+console-purpose-own-data = kişinin kendi başvurusu
 console-state-refuses = Başvuru şu anda “{ $state }” durumunda; bu işlem bu durumda yapılamaz.
 console-erased-refuses = Bu başvurunun kişisel verileri silindi: artık üzerine metin yazılamaz. Metin alanlarını boş bırakarak yapılabilen işlemler yapılabilir.
 console-sent-before = Bu form daha önce gönderildi ve sonra değiştirildi. Bu yeni bir işlemse bir kez daha gönderin.

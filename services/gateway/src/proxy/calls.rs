@@ -89,6 +89,10 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(INTAKE, "BeginDestruction", Action::Erase),
     of_centre(INTAKE, "PlaceHold", Action::Erase),
     of_centre(INTAKE, "ReleaseHold", Action::Erase),
+    // Everything of one person, in all units: whoever answers their applications is who erases them.
+    of_centre(INTAKE, "ExportOwnData", Action::Erase),
+    of_centre(INTAKE, "RotateKeys", Action::Operate),
+    of_centre(INTAKE, "DestroyKeyEpoch", Action::Operate),
     of_centre(ROUTING, "DefineUnit", Action::Direct),
     of_centre(ROUTING, "DefineTopic", Action::Direct),
     of_centre(ROUTING, "ListUnits", Action::LookUp),

@@ -11,7 +11,7 @@ use projection::folded;
 use prost::{Message, Name};
 use tempfile::TempDir;
 use uuid::Uuid;
-use vault::{MasterKey, Plain, Subject};
+use vault::{MasterKeys, Plain, Subject};
 use vocabulary::RequestNumber;
 
 use super::{find::After, *};
@@ -26,12 +26,13 @@ struct City {
 impl City {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let master = MasterKey::read_or_create(&folder.path().join("master.key")).unwrap();
+        let master = MasterKeys::read_or_create(&folder.path().join("master.key")).unwrap();
         let store = format!("sqlite:{}", folder.path().join("keys.db").display());
+        let vault = Vault::open(&store, &master).await.unwrap();
         let index = Index {
             municipality: "ova".parse().unwrap(),
-            vault: Arc::new(Vault::open(&store, &master).await.unwrap()),
-            blind: Arc::new(BlindIndex::new(&master)),
+            blind: Arc::new(vault.blind_index()),
+            vault: Arc::new(vault),
         };
         Self {
             folder,

@@ -183,6 +183,7 @@ pub(super) fn place(proto: Option<words::Place>) -> Result<Place, Invalid> {
         }
     };
     Ok(Place {
+        coarse: false,
         point,
         district: proto.district,
         neighbourhood: proto.neighbourhood,

@@ -92,6 +92,7 @@ pub(crate) fn message(
                 address: take("address"),
                 media_url: take("media_url"),
                 answers: take("answers"),
+                point: take("point"),
             };
             let message = RequestRegistered {
                 number: number.to_string(),
@@ -105,6 +106,7 @@ pub(crate) fn message(
                 imported: imported.as_ref().map(import_mark),
                 choices: choices.iter().map(choice_message).collect(),
                 attachments,
+                coarse: place.coarse,
                 personal: given(personal),
             };
             let subjects = [
@@ -275,6 +277,7 @@ pub(crate) fn decode(stored: &Stored) -> Result<Option<Recorded>, Unreadable> {
             ("address", personal.address),
             ("media_url", personal.media_url),
             ("answers", personal.answers),
+            ("point", personal.point),
         ];
         let personal = read.sealed(fields)?;
         attachments = message.attachments;
@@ -286,6 +289,7 @@ pub(crate) fn decode(stored: &Stored) -> Result<Option<Recorded>, Unreadable> {
             topic: read.parsed(&message.topic, "topic")?,
             place: Place {
                 point: place.latitude.zip(place.longitude),
+                coarse: message.coarse,
                 district: place.district,
                 neighbourhood: place.neighbourhood,
             },

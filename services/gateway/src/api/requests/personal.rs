@@ -29,6 +29,9 @@ pub(in crate::api) struct Personal {
     phone: Option<String>,
     description: Option<String>,
     address: Option<String>,
+    /// Where exactly it is, where the facts know only a cell about a kilometre wide.
+    #[schema(example = "39.92077,32.85411")]
+    point: Option<String>,
     media_url: Option<String>,
     /// By attribute.
     answers: BTreeMap<String, Vec<String>>,
@@ -86,6 +89,7 @@ pub(super) async fn open(program: &Program, number: &str) -> Result<Personal, Pr
         phone: something(reply.phone),
         description: something(reply.description),
         address: something(reply.address),
+        point: something(reply.point),
         media_url: something(reply.media_url),
         answers: reply
             .answers

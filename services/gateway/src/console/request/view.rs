@@ -201,9 +201,13 @@ impl View {
             } else {
                 area.join(", ")
             },
-            map: point
-                .map(|(lat, long)| format!("{lat:.5}, {long:.5}"))
-                .unwrap_or_default(),
+            map: match point {
+                // The exact one, for whoever may open what is personal; else the cell.
+                Some(_) if !reply.point.is_empty() => reply.point.replace(',', ", "),
+                Some((lat, long)) if registered.coarse => format!("≈ {lat:.3}, {long:.3}"),
+                Some((lat, long)) => format!("{lat:.5}, {long:.5}"),
+                None => String::new(),
+            },
             source: registered
                 .imported
                 .as_ref()
@@ -352,6 +356,7 @@ fn purpose(purpose: &str, words: Words) -> String {
         "export" => words.get("console-purpose-export"),
         "open311-update" => words.get("console-purpose-open311"),
         "api" => words.get("console-purpose-api"),
+        "own-data" => words.get("console-purpose-own-data"),
         other => other.to_owned(),
     }
 }

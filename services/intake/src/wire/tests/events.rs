@@ -49,6 +49,7 @@ fn samples() -> Vec<(Event, SealedFields)> {
                 channel: Channel::Open311,
                 topic: "pothole".parse().unwrap(),
                 place: Place {
+                    coarse: true,
                     point: Some((39.9, 32.8)),
                     district: "Bozköy".to_owned(),
                     neighbourhood: "Çukurçeşme".to_owned(),
@@ -62,7 +63,7 @@ fn samples() -> Vec<(Event, SealedFields)> {
                     keys: vec!["large".to_owned()],
                 }],
             },
-            ["description", "address", "media_url", "answers"]
+            ["description", "address", "media_url", "answers", "point"]
                 .map(|it| (it, sealed()))
                 .to_vec(),
         ),
