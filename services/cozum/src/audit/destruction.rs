@@ -139,7 +139,7 @@ pub(crate) async fn certificate(client: &Client, run: &str) -> anyhow::Result<St
 }
 
 async fn proved(client: &Client, at: Moment, event: Event) -> anyhow::Result<Proved> {
-    let receipt = receipt::of_event(client, event).await?;
+    let receipt = receipt::of_event(client, &event).await?;
     Ok(Proved { at, receipt })
 }
 
@@ -299,6 +299,6 @@ mod tests {
             held: 5,
         };
         assert_eq!(counts, expected);
-        assert!(!verify(&format!("{{\"certificate\":\"{KIND}\"}}"), None).is_sound());
+        assert!(!verify(&format!("{{\"certificate\":\"{KIND}\"}}"), &Asked::default()).is_sound());
     }
 }
