@@ -175,7 +175,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 /// What the log's own key would sign, were it in the wrong hands.
 fn forged(centre: &Centre, size: u64) -> anyhow::Result<Submission> {
-    let seed = fs::read_to_string(Path::new(&centre.data()).join("signing.key"))?;
+    let seed = fs::read_to_string(Path::new(&centre.data()).join("ledger/signing.key"))?;
     let seed = chassis::cloudevents::unhex(seed.trim()).context("hexadecimal")?;
     let seed = <[u8; 32]>::try_from(seed).map_err(|_| anyhow::anyhow!("32 bytes"))?;
     let origin = format!("{0}.example/log/{0}", centre.name);
