@@ -16,6 +16,7 @@ mod import;
 mod open311;
 mod portal;
 mod questions;
+mod retention;
 mod search;
 mod secrets;
 mod service_standard;

@@ -9,3 +9,4 @@ mod mail;
 mod old_nats;
 mod read_models;
 mod restore;
+mod retention;
