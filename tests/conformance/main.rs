@@ -22,6 +22,7 @@ mod place;
 mod recovering;
 mod relaying;
 mod restoring;
+mod retention;
 mod tamper;
 mod tree;
 mod witness;

@@ -18,6 +18,7 @@ mod open311;
 mod own_data;
 mod portal;
 mod questions;
+mod retention;
 mod search;
 mod secrets;
 mod service_standard;

@@ -10,3 +10,4 @@ mod old_nats;
 mod read_models;
 mod restore;
 mod rotation;
+mod retention;

@@ -121,7 +121,7 @@ async fn registered(tx: &mut SqliteConnection, it: &RequestRegistered) -> anyhow
     let whose = person_or(&it.person, &request);
     sqlx::query(
         "update kept set whose = case
-             when exists (select from kept other where other.contact = ?1 and other.whose <> ?2) then ?1
+             when exists (select 1 from kept other where other.contact = ?1 and other.whose <> ?2) then ?1
              else ?2
          end
          where subject = ?1 and not named",
