@@ -52,6 +52,7 @@ async fn the_timer_runs_the_rules_by_itself_once_it_is_time() {
         nats_replicas: 1,
         signing_key_file: None,
         origin: "localhost/log".to_owned(),
+        witnessing: ledger::witness::Witnessing::default(),
     };
     centre.start(
         "ledger",

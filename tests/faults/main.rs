@@ -9,5 +9,5 @@ mod mail;
 mod old_nats;
 mod read_models;
 mod restore;
-mod rotation;
 mod retention;
+mod rotation;

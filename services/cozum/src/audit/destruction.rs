@@ -299,6 +299,12 @@ mod tests {
             held: 5,
         };
         assert_eq!(counts, expected);
-        assert!(!verify(&format!("{{\"certificate\":\"{KIND}\"}}"), &Asked::default()).is_sound());
+        assert!(
+            !verify(
+                &format!("{{\"certificate\":\"{KIND}\"}}"),
+                &Asked::default()
+            )
+            .is_sound()
+        );
     }
 }
