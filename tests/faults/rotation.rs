@@ -172,7 +172,7 @@ async fn a_rotation_is_finished_though_intake_dies_in_it_and_old_backups_are_dea
     assert!(told.contains("#1  0 keys  no longer needed"), "{told}");
     assert_eq!(under(&cluster, 1).await?, 0);
     let began = ("intake.KeyEpochBegan".to_owned(), "staff:desk".to_owned());
-    assert_eq!(recorded(&city).await?, [began.clone()]);
+    assert_eq!(recorded(&city).await?, std::slice::from_ref(&began));
     let people: Vec<_> = filed_before.into_iter().chain(meanwhile?).collect();
     let some = || {
         people

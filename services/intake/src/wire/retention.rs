@@ -321,12 +321,12 @@ mod tests {
         rule(asked).err().map(|it| it.field).unwrap_or_default()
     }
 
-    fn time(years: u32, months: u32, days: u32) -> Option<v1::RetentionTime> {
-        Some(v1::RetentionTime {
+    fn time(years: u32, months: u32, days: u32) -> v1::RetentionTime {
+        v1::RetentionTime {
             years,
             months,
             days,
-        })
+        }
     }
 
     #[test]
@@ -335,8 +335,8 @@ mod tests {
         assert_eq!(wrong(|it| it.command_id.clear()), "command_id");
         assert_eq!(wrong(|it| "Çukur!".clone_into(&mut it.topic)), "topic");
         assert_eq!(wrong(|it| it.topic.clear()), "");
-        assert_eq!(wrong(|it| it.keep = time(0, 0, 0)), "keep");
-        assert_eq!(wrong(|it| it.keep = time(101, 0, 0)), "keep");
+        assert_eq!(wrong(|it| it.keep = Some(time(0, 0, 0))), "keep");
+        assert_eq!(wrong(|it| it.keep = Some(time(101, 0, 0))), "keep");
         assert_eq!(wrong(|it| it.ground = 0), "ground");
         assert_eq!(
             wrong(|it| "Ayşe".clone_into(&mut it.reference)),

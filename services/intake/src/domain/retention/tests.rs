@@ -17,13 +17,13 @@ fn now() -> Timestamp {
     at("2026-11-22T09:00:00Z")
 }
 
-fn topic(code: &str) -> Scope {
-    Some(code.parse().unwrap())
+fn topic(code: &str) -> TopicCode {
+    code.parse().unwrap()
 }
 
-fn rule(scope: Scope, years: u32) -> RuleInForce {
+fn rule(scope: impl Into<Scope>, years: u32) -> RuleInForce {
     RuleInForce {
-        scope,
+        scope: scope.into(),
         version: u64::from(years),
         keep: Keep { years, ..PAST },
     }
@@ -98,7 +98,7 @@ fn a_topics_own_rule_goes_before_the_default() {
     assert!(
         found
             .iter()
-            .all(|it| it.scope == topic("pothole") && it.version == 2),
+            .all(|it| it.scope == Some(topic("pothole")) && it.version == 2),
         "{found:?}"
     );
 }
@@ -161,7 +161,10 @@ fn the_name_goes_by_the_rule_of_what_was_concluded_last() {
         .iter()
         .find(|it| matches!(it.what, Belonging::Person(_)))
         .unwrap();
-    assert_eq!((&person.scope, person.version), (&topic("pothole"), 2));
+    assert_eq!(
+        (&person.scope, person.version),
+        (&Some(topic("pothole")), 2)
+    );
 }
 
 #[test]
