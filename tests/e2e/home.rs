@@ -73,7 +73,7 @@ async fn filed(city: &City, topic: &str, point: (f64, f64)) -> anyhow::Result<St
         .build()?
         .post(format!("{}/api/v1/requests", city.base()))
         .bearer_auth(City::token(city.name()))
-        .header("idempotency-key", format!("home: {topic}"))
+        .header("idempotency-key", format!("home-{topic}"))
         .json(&body)
         .send()
         .await?;

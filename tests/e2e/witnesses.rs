@@ -86,12 +86,10 @@ impl Centre {
         .await
     }
 
-    /// Files a request, once the directory is known, and gives its number.
-    async fn file(&self) -> anyhow::Result<String> {
-        let filed = [
-            ("service_code", "pothole"),
-            ("address_string", "Defter Sk. 7"),
-        ];
+    /// Files a request, once the directory is known, and gives its number; the same words again would be the same request.
+    async fn file(&self, house: u32) -> anyhow::Result<String> {
+        let address = format!("Defter Sk. {house}");
+        let filed = [("service_code", "pothole"), ("address_string", &address)];
         eventually(SOON, "a request is filed", async || {
             self.city()?
                 .open311()
@@ -223,7 +221,7 @@ async fn two_cities_witness_one_another() -> anyhow::Result<()> {
         at_ova.as_str(),
     ];
     koy.process = None;
-    let number = ova.file().await?;
+    let number = ova.file(7).await?;
     let position = ova.city()?.history(&number).await?[0].position;
     eventually(SOON, "it is signed", async || {
         anyhow::ensure!(ova.signed().await? >= position);
@@ -248,11 +246,15 @@ async fn two_cities_witness_one_another() -> anyhow::Result<()> {
         Ok(())
     })
     .await?;
-    while ova.signed().await? <= seen {
-        ova.file().await?;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    for house in 10..20 {
+        ova.file(house).await?;
     }
-    let grown = ova.signed().await?;
+    let grown = eventually(SOON, "it is longer than it was", async || {
+        let signed = ova.signed().await?;
+        anyhow::ensure!(signed > seen, "{signed}");
+        Ok(signed)
+    })
+    .await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(
         ova.metric("cozum_ledger_witness_refuses").await?,

@@ -102,7 +102,8 @@ impl Submission {
         let checkpoint: Checkpoint = note.text.parse().map_err(|_| NotCosigned::Malformed)?;
         let keys = known.iter().filter(|it| it.name() == checkpoint.origin);
         let signatures = signatures(&note, keys)?;
-        if self.old > checkpoint.size {
+        // No log is as long as what a database's number cannot hold.
+        if self.old > checkpoint.size || i64::try_from(checkpoint.size).is_err() {
             return Err(NotCosigned::Malformed);
         }
         let before = latest.map_or(0, |it| it.size);
