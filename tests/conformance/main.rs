@@ -74,3 +74,15 @@ async fn sqlite_keeps_the_contract() {
 async fn postgres_keeps_the_contract() {
     Box::pin(holds_for(&Place::postgres().await)).await;
 }
+
+/// A ledger of its own, beside the data of its process.
+fn small_ledger() -> ledger::Config {
+    ledger::Config {
+        store: None,
+        queue: 64,
+        nats_replicas: 1,
+        signing_key_file: None,
+        origin: "localhost/log".to_owned(),
+        witnessing: ledger::witness::Witnessing::default(),
+    }
+}

@@ -81,15 +81,8 @@ async fn say(centre: &Centre, stream: &str, version: u64) {
 async fn a_parked_stream_waits_for_a_person_and_the_others_go_on() {
     let centre = Centre::new(&[CITY]).unwrap();
     let ledger = centre.platform(Role::Ledger).unwrap();
-    let store = ledger::Config {
-        store: None,
-        queue: 64,
-        nats_replicas: 1,
-        signing_key_file: None,
-        origin: "localhost/log".to_owned(),
-        witnessing: ledger::witness::Witnessing::default(),
-    };
-    centre.start("ledger", async move { ledger::serve(store, ledger).await });
+    let config = crate::small_ledger();
+    centre.start("ledger", async move { ledger::serve(config, ledger).await });
 
     let broken = Arc::new(AtomicBool::new(true));
     let done = Arc::new(Mutex::new(vec![]));

@@ -37,14 +37,7 @@ impl City {
     fn start() -> Self {
         let centre = Centre::new(&[CITY]).unwrap();
         let platform = centre.platform(Role::Ledger).unwrap();
-        let config = ledger::Config {
-            store: None,
-            queue: 64,
-            nats_replicas: 1,
-            signing_key_file: None,
-            origin: "localhost/log".to_owned(),
-            witnessing: ledger::witness::Witnessing::default(),
-        };
+        let config = crate::small_ledger();
         centre.start(
             "ledger",
             async move { ledger::serve(config, platform).await },

@@ -46,14 +46,7 @@ async fn record<M: Message + Name>(centre: &Centre, stream: &str, subject: &str,
 async fn the_timer_runs_the_rules_by_itself_once_it_is_time() {
     let centre = Centre::new(&[CITY]).unwrap();
     let platform = centre.platform(Role::Ledger).unwrap();
-    let config = ledger::Config {
-        store: None,
-        queue: 64,
-        nats_replicas: 1,
-        signing_key_file: None,
-        origin: "localhost/log".to_owned(),
-        witnessing: ledger::witness::Witnessing::default(),
-    };
+    let config = crate::small_ledger();
     centre.start(
         "ledger",
         async move { ledger::serve(config, platform).await },
