@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use chassis::event::commitment;
 use contracts::ledger::v1::Event;
 use futures::{StreamExt as _, future::join_all, stream};
-use ledger::{Log, LogError, commitment, request::Unfit};
+use ledger::{Log, LogError, request::Unfit};
 
 use crate::place::{Place, command};
 

@@ -3,9 +3,9 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use async_nats::jetstream::{self, Context, stream::Stream};
+use chassis::event::commitment;
 use chassis::{Caller, Role, cloudevents};
 use contracts::ledger::v1::{AppendRequest, Event, ReadRequest, ledger_client::LedgerClient};
-use ledger::commitment;
 use tempfile::TempDir;
 use tests::{
     eventually,

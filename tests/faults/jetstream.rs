@@ -266,19 +266,11 @@ async fn file(city: &City, count: usize) -> anyhow::Result<()> {
 
 /// How many events analytics had to read from the ledger because they did not arrive, of one kind of loss or of all.
 async fn healed(cluster: &Cluster, kind: &str) -> anyhow::Result<f64> {
-    let http = reqwest::Client::builder().no_proxy().build()?;
-    let metrics = http
-        .get(format!("{}/metrics", cluster.admin(Role::Analytics)))
-        .send()
-        .await?
-        .text()
+    let lines = cluster
+        .metric(Role::Analytics, "cozum_feed_healed_events")
         .await?;
-    let counted = metrics
-        .lines()
-        .filter(|it| it.starts_with("cozum_feed_healed_events") && it.contains(kind));
-    Ok(counted
-        .filter_map(|it| it.rsplit(' ').next()?.parse::<f64>().ok())
-        .sum())
+    let of_kind = lines.iter().filter(|(labels, _)| labels.contains(kind));
+    Ok(of_kind.map(|(_, value)| value).sum())
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {

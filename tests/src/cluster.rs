@@ -145,6 +145,19 @@ impl Cluster {
         self.plan.grpc(role)
     }
 
+    /// What a role counts under a metric's name: the labels of each line, and its value.
+    pub async fn metric(&self, role: Role, name: &str) -> anyhow::Result<Vec<(String, f64)>> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let asked = http.get(format!("{}/metrics", self.admin(role)));
+        let text = asked.send().await?.text().await?;
+        let lines = text.lines().filter_map(|it| it.strip_prefix(name));
+        let read = lines.filter_map(|it| {
+            let (labels, value) = it.rsplit_once(' ')?;
+            Some((labels.to_owned(), value.parse().ok()?))
+        });
+        Ok(read.collect())
+    }
+
     /// Where a role's `/livez`, `/readyz` and `/metrics` are.
     #[must_use]
     pub fn admin(&self, role: Role) -> String {

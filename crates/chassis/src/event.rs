@@ -5,6 +5,7 @@
 //!
 //! What is stored never changes. [`decode`] is the one place where an older schema version becomes the newest.
 
+pub mod commitment;
 mod schema;
 
 use aws_lc_rs::digest;

@@ -18,8 +18,9 @@ use tokio::{
     time::{Interval, MissedTickBehavior, timeout},
 };
 use tonic::Streaming;
+use vocabulary::Municipality;
 
-use crate::{Ledger, cloudevents, telemetry::label};
+use crate::{Ledger, cloudevents, event::commitment, telemetry::label};
 
 /// What is not here two ticks after the ledger has told of it was lost; with the ledger's own delay that is within a second.
 const TICK: Duration = Duration::from_millis(400);
@@ -64,17 +65,23 @@ pub struct Feed {
     /// A subscription broke and there is no new one yet: what is read meanwhile did not come by JetStream.
     broken: bool,
     healed: Counter<u64>,
+    forged: Counter<u64>,
 }
 
 impl Feed {
     pub(crate) fn new(source: Source, ledger: Ledger, after: u64) -> Self {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let healed = opentelemetry::global::meter("cozum")
+        let meter = opentelemetry::global::meter("cozum");
+        let healed = meter
             .u64_counter("cozum_feed_healed_events")
             .with_description(
                 "Events that JetStream did not deliver and that were read from the ledger",
             )
+            .build();
+        let forged = meter
+            .u64_counter("cozum_feed_forged_messages")
+            .with_description("Messages of JetStream that are not what they say was recorded")
             .build();
         Self {
             source,
@@ -89,6 +96,7 @@ impl Feed {
             helped: 0,
             broken: false,
             healed,
+            forged,
         }
     }
 
@@ -185,7 +193,8 @@ impl Feed {
                 self.count_unless_caught_up(&page);
                 return page;
             }
-            self.subscribed = subscribe(client, &self.ledger, self.after).await;
+            self.subscribed =
+                subscribe(client, &self.ledger, self.after, self.forged.clone()).await;
             self.broken &= self.subscribed.is_none();
         }
         let chunk = async {
@@ -294,12 +303,17 @@ impl Feed {
 }
 
 /// An ordered consumer from a position on: JetStream's sequence is the position. `None` in a chunk: the stream broke.
-async fn subscribe(client: &async_nats::Client, ledger: &Ledger, after: u64) -> Option<Chunks> {
+async fn subscribe(
+    client: &async_nats::Client,
+    ledger: &Ledger,
+    after: u64,
+    forged: Counter<u64>,
+) -> Option<Chunks> {
     // While NATS is away the client queues what it is asked, and then blocks who asks.
     if client.connection_state() != async_nats::connection::State::Connected {
         return None;
     }
-    let subscribing = subscribe_connected(client, ledger, after);
+    let subscribing = subscribe_connected(client, ledger, after, forged);
     tokio::time::timeout(SUBSCRIBE, subscribing).await.ok()?
 }
 
@@ -307,6 +321,7 @@ async fn subscribe_connected(
     client: &async_nats::Client,
     ledger: &Ledger,
     after: u64,
+    forged: Counter<u64>,
 ) -> Option<Chunks> {
     let mut context = jetstream::new(client.clone());
     context.set_timeout(Duration::from_secs(2));
@@ -330,13 +345,24 @@ async fn subscribe_connected(
     };
     match messages.await {
         Ok(messages) => {
-            let events = messages.map(|message| {
+            let log = ledger.municipality().clone();
+            let events = messages.map(move |message| {
                 let message = message
                     .inspect_err(|it| tracing::debug!(error = %it, "JetStream consumer"))
                     .ok()?;
-                cloudevents::from_message(message.headers.as_ref()?, &message.payload)
+                let event = cloudevents::from_message(message.headers.as_ref()?, &message.payload)
                     .inspect_err(|it| tracing::warn!(error = %it, "a message that is not ours"))
-                    .ok()
+                    .ok()?;
+                if is_recorded(&log, &event) {
+                    return Some(event);
+                }
+                let position = event.position;
+                tracing::error!(
+                    position,
+                    "JetStream holds what was not recorded at {position}"
+                );
+                forged.add(1, &[label("municipality", log.as_str())]);
+                None
             });
             Some(Box::pin(events.ready_chunks(BATCH)))
         }
@@ -345,6 +371,12 @@ async fn subscribe_connected(
             None
         }
     }
+}
+
+/// Whether a message is the event that its commitment says, with all of it. One that is not is no news: the ledger is read.
+fn is_recorded(log: &Municipality, event: &Event) -> bool {
+    let is_whole = event.personal_hash.is_empty() || !event.personal_salt.is_empty();
+    is_whole && commitment::holds(log.as_str(), event)
 }
 
 fn is_dense(after: u64, events: &[Event]) -> bool {

@@ -2,7 +2,8 @@ use std::{future::Future, time::Duration};
 
 use contracts::ledger::v1::{
     AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, CutOffReply, CutOffRequest,
-    Event, FollowReply, FollowRequest, HeadRequest, HistoryRequest, ReadRequest, ReadStreamReply,
+    Event, FollowReply, FollowRequest, HeadRequest, HistoryRequest, LatestCheckpointReply,
+    LatestCheckpointRequest, ProveConsistencyRequest, ReadRequest, ReadStreamReply,
     ReadStreamRequest, ReleaseLeaseRequest, SaveCheckpointRequest, StreamWrite, WatchHeadReply,
     WatchHeadRequest, ledger_client::LedgerClient,
 };
@@ -230,6 +231,30 @@ impl Ledger {
                 .await?
                 .into_inner()
                 .position)
+        })
+    }
+
+    /// The newest signed checkpoint; NOT_FOUND where nothing is signed yet.
+    pub fn latest_checkpoint(&self) -> BoxFuture<'_, Result<LatestCheckpointReply, Status>> {
+        Box::pin(async move {
+            let request = self.caller.request(LatestCheckpointRequest::default());
+            let reply = self.client.clone().latest_checkpoint(request).await?;
+            Ok(reply.into_inner())
+        })
+    }
+
+    /// What proves that the log of one size is the beginning of the log of another.
+    pub fn prove_consistency(
+        &self,
+        old_size: u64,
+        new_size: u64,
+    ) -> BoxFuture<'_, Result<Vec<Vec<u8>>, Status>> {
+        Box::pin(async move {
+            let request = self
+                .caller
+                .request(ProveConsistencyRequest { old_size, new_size });
+            let reply = self.client.clone().prove_consistency(request).await?;
+            Ok(reply.into_inner().hashes)
         })
     }
 

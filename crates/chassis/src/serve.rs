@@ -46,7 +46,7 @@ impl Platform {
         let server = Server::builder()
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
-            .trace_fn(telemetry::span_of_call)
+            .trace_fn(telemetry::spans_of_calls(self.role))
             .add_routes(routes);
         match Listener::incoming(listener) {
             Either::Left(ports) => server.serve_with_incoming_shutdown(ports, stopping).await,

@@ -14,6 +14,7 @@ use opentelemetry::{
 };
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider, trace::SdkTracerProvider};
+use tonic::metadata::MetadataMap;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
@@ -22,6 +23,8 @@ use tracing_subscriber::{
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
+
+use crate::Role;
 
 /// The target of spans that nothing but a trace's picture needs.
 pub const WATCHED: &str = "watched";
@@ -139,16 +142,39 @@ fn parse(traceparent: &str) -> Option<SpanContext> {
     context.is_valid().then_some(context)
 }
 
-/// The span of one gRPC call, named by its path, in the caller's trace.
-pub(crate) fn span_of_call(request: &http::Request<()>) -> Span {
-    let path = request.uri().path();
-    let span = tracing::info_span!("grpc", otel.name = path, rpc.system = "grpc");
+/// What makes the span of one gRPC call, named by its path, in the caller's trace.
+pub(crate) fn spans_of_calls(role: Role) -> fn(&http::Request<()>) -> Span {
+    match role {
+        // It calls nobody: what it records carries the caller's trace.
+        Role::Ledger => |request| {
+            let path = request.uri().path();
+            let span = tracing::debug_span!(target: WATCHED, "grpc", otel.name = path, rpc.system = "grpc");
+            in_callers_trace(span, request)
+        },
+        Role::Intake | Role::Routing | Role::Notification | Role::Analytics | Role::Gateway => {
+            |request| {
+                let path = request.uri().path();
+                let span = tracing::info_span!("grpc", otel.name = path, rpc.system = "grpc");
+                in_callers_trace(span, request)
+            }
+        }
+    }
+}
+
+fn in_callers_trace(span: Span, request: &http::Request<()>) -> Span {
     let traceparent = request
         .headers()
         .get("traceparent")
         .and_then(|it| it.to_str().ok());
     continue_trace(&span, traceparent.unwrap_or_default());
     span
+}
+
+/// The W3C trace context that a call came with, or an empty text.
+#[must_use]
+pub fn traceparent_of(metadata: &MetadataMap) -> String {
+    let given = metadata.get("traceparent").and_then(|it| it.to_str().ok());
+    given.unwrap_or_default().to_owned()
 }
 
 /// A label of a metric.

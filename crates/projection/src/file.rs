@@ -1,10 +1,11 @@
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use transparency::Frontier;
 
 use crate::ReadModel;
 
@@ -58,36 +59,103 @@ pub(crate) async fn connect<M: ReadModel>(path: &Path) -> anyhow::Result<SqliteC
         .with_context(context)
 }
 
-/// The one writing connection, and the position the file stands at.
-pub(crate) async fn open<M: ReadModel>(path: &Path) -> anyhow::Result<(SqliteConnection, u64)> {
+/// The one writing connection, and where the file stands.
+pub(crate) async fn open<M: ReadModel>(
+    path: &Path,
+) -> anyhow::Result<(SqliteConnection, Frontier)> {
     let mut writer = connect::<M>(path).await?;
-    let position = prepare::<M>(&mut writer).await?;
-    Ok((writer, position))
+    let at = prepare::<M>(&mut writer).await?;
+    Ok((writer, at))
 }
 
-/// Makes the model's tables where they are missing, and says the position the file stands at.
-pub(crate) async fn prepare<M: ReadModel>(writer: &mut SqliteConnection) -> anyhow::Result<u64> {
-    let mut tx = writer.begin().await?;
-    let exists: Option<i64> = sqlx::query_scalar(
-        "select 1 from sqlite_master where type = 'table' and name = 'projection_position'",
+/// Makes the model's tables where they are missing, and says where the file stands: its position, and the tree over all that it
+/// has applied. A file that does not say so is emptied.
+pub(crate) async fn prepare<M: ReadModel>(
+    writer: &mut SqliteConnection,
+) -> anyhow::Result<Frontier> {
+    let mut tx = writer.begin_with("begin immediate").await?;
+    let known: Option<i64> = sqlx::query_scalar(
+        "select 1 from pragma_table_info('projection_position') where name = 'frontier'",
     )
     .fetch_optional(&mut *tx)
     .await?;
-    if exists.is_none() {
-        sqlx::raw_sql(AssertSqlSafe(M::SCHEMA))
-            .execute(&mut *tx)
-            .await
-            .context("schema of the read model")?;
-        sqlx::raw_sql(
-            "create table projection_position (one integer primary key check (one = 1), position integer not null) strict;
-             insert into projection_position values (1, 0);",
-        )
-        .execute(&mut *tx)
-        .await?;
-    }
-    let position = position(&mut tx).await?;
+    let at = match known {
+        Some(_) => frontier(&mut tx).await?,
+        None => None,
+    };
+    let at = match at {
+        Some(at) => at,
+        None => {
+            empty::<M>(&mut tx).await?;
+            Frontier::default()
+        }
+    };
     tx.commit().await?;
-    Ok(position)
+    Ok(at)
+}
+
+/// Makes the file what it was before the first event; whoever reads sees it so at once.
+pub(crate) async fn reset<M: ReadModel>(writer: &mut SqliteConnection) -> anyhow::Result<()> {
+    let mut tx = writer.begin_with("begin immediate").await?;
+    empty::<M>(&mut tx).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn empty<M: ReadModel>(tx: &mut SqliteConnection) -> anyhow::Result<()> {
+    loop {
+        // One by one: with a table of a full-text index others go, and indexes and triggers go with their tables.
+        let table: Option<String> = sqlx::query_scalar(
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'
+             order by sql like 'create virtual table%' desc limit 1",
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(table) = table else { break };
+        sqlx::query(AssertSqlSafe(format!("drop table \"{table}\"")))
+            .execute(&mut *tx)
+            .await?;
+    }
+    sqlx::raw_sql(AssertSqlSafe(M::SCHEMA))
+        .execute(&mut *tx)
+        .await
+        .context("schema of the read model")?;
+    sqlx::raw_sql(
+        "create table projection_position
+           (one integer primary key check (one = 1), position integer not null, frontier blob not null) strict;
+         insert into projection_position values (1, 0, x'');",
+    )
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+async fn frontier(connection: &mut SqliteConnection) -> anyhow::Result<Option<Frontier>> {
+    let (position, hashes): (i64, Vec<u8>) =
+        sqlx::query_as("select position, frontier from projection_position")
+            .fetch_one(connection)
+            .await?;
+    let position = u64::try_from(position).context("a position below 0")?;
+    Ok(Frontier::resume(position, &hashes))
+}
+
+/// Moves a file on, within the transaction that changed what it holds.
+pub(crate) async fn advance(
+    tx: &mut SqliteConnection,
+    before: &Frontier,
+    after: &Frontier,
+) -> anyhow::Result<()> {
+    let moved =
+        sqlx::query("update projection_position set position = ?, frontier = ? where position = ?")
+            .bind(i64::try_from(after.size())?)
+            .bind(after.bytes())
+            .bind(i64::try_from(before.size())?)
+            .execute(tx)
+            .await?;
+    ensure!(
+        moved.rows_affected() == 1,
+        "another process writes to this file"
+    );
+    Ok(())
 }
 
 /// Makes the model's indexes where they are missing.

@@ -1,18 +1,26 @@
-use std::time::Duration;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, ensure};
 use chassis::{
-    Batch, Feed, Health, Ledger,
+    Batch, Feed, Health, Ledger, Platform,
     event::{self, Undecodable},
     telemetry,
 };
 use contracts::ledger::v1::Event;
-use opentelemetry::metrics::Gauge;
+use opentelemetry::metrics::{Counter, Gauge};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::{sync::watch, time::timeout};
 use tracing::Instrument as _;
+use transparency::Frontier;
 
-use crate::{ReadModel, file};
+use crate::{ReadModel, file, roots::Roots, snapshots};
 
 /// A model this far behind the head is not ready to answer.
 const READY_WITHIN: u64 = 1_000;
@@ -24,13 +32,24 @@ const PAGE: u64 = 1_000;
 /// How long a model that catches up waits for more events before it writes those that it has.
 const AT_ONCE: Duration = Duration::from_millis(50);
 
+/// What whoever reads the model is told of it.
+pub(crate) struct Told {
+    pub(crate) position: watch::Sender<u64>,
+    /// Of which history the file is: rises when it is emptied.
+    pub(crate) history: Arc<AtomicU64>,
+}
+
 pub(crate) struct Follower<M> {
     model: M,
+    path: PathBuf,
     writer: SqliteConnection,
-    position: watch::Sender<u64>,
+    at: Frontier,
+    told: Told,
+    roots: Roots,
     part: String,
     health: Health,
     lag: Gauge<u64>,
+    anew: Counter<u64>,
     /// Whether the file has its indexes, as far as this process knows.
     is_indexed: bool,
 }
@@ -38,36 +57,47 @@ pub(crate) struct Follower<M> {
 impl<M: ReadModel> Follower<M> {
     pub(crate) fn new(
         model: M,
+        path: PathBuf,
         writer: SqliteConnection,
-        position: watch::Sender<u64>,
+        at: Frontier,
+        told: Told,
         part: String,
         health: Health,
     ) -> Self {
-        let lag = opentelemetry::global::meter("cozum")
+        let meter = opentelemetry::global::meter("cozum");
+        let lag = meter
             .u64_gauge("cozum_projection_lag_events")
             .with_description("Events recorded and not yet in this read model")
             .build();
+        let anew = meter
+            .u64_counter("cozum_projection_folded_anew")
+            .with_description("Read models that were a fold of another history than the signed one")
+            .build();
         Self {
             model,
+            path,
             writer,
-            position,
+            at,
+            told,
+            roots: Roots::new(),
             part,
             health,
             lag,
+            anew,
             is_indexed: false,
         }
     }
 
     /// Applies what the feed brings, for ever.
-    pub(crate) async fn run(mut self, mut feed: Feed) -> anyhow::Result<()> {
+    pub(crate) async fn run(mut self, platform: Platform, ledger: Ledger) -> anyhow::Result<()> {
+        let municipality = ledger.municipality();
+        let mut feed = platform.feed(municipality, self.at.size());
         loop {
-            let before = *self.position.borrow();
-            let batch = gathered(&mut feed, before).await;
+            let batch = gathered(&mut feed, self.at.size()).await;
             let (events, refused) = readable::<M>(&batch.events);
-            if let Some(last) = events.last() {
-                let applied = apply_batch(&self.model, &mut self.writer, before, events).await;
-                match applied {
-                    Ok(()) => drop(self.position.send_replace(last.position)),
+            if !events.is_empty() {
+                match apply_batch(&self.model, &mut self.writer, &mut self.at, events).await {
+                    Ok(()) => self.tell(),
                     Err(error) if Undecodable::is_behind(&error) => return self.stop(error).await,
                     Err(error) => return Err(error.context(format!("read model {}", self.part))),
                 }
@@ -75,7 +105,15 @@ impl<M: ReadModel> Follower<M> {
             if let Some(refused) = refused {
                 return self.stop(refused.into()).await;
             }
-            let lag = batch.head.saturating_sub(*self.position.borrow());
+            if self.roots.differ(&ledger, &self.at).await {
+                if self.roots.are_of_a_fresh_file() {
+                    return self.stop(anyhow!("the log is not what was signed")).await;
+                }
+                self.fold_anew().await?;
+                feed = platform.feed(municipality, 0);
+                continue;
+            }
+            let lag = batch.head.saturating_sub(self.at.size());
             self.lag
                 .record(lag, &[telemetry::label("projection", self.part.clone())]);
             // A head of 0 with nothing read may only mean that the ledger has not answered yet.
@@ -86,6 +124,35 @@ impl<M: ReadModel> Follower<M> {
                 self.health.ready(&self.part);
             }
         }
+    }
+
+    fn tell(&self) {
+        let position = self.at.size();
+        self.told.position.send_replace(position);
+    }
+
+    /// Empties the file, which was folded from another history than the signed one; its snapshots go with it.
+    async fn fold_anew(&mut self) -> anyhow::Result<()> {
+        let Self { part, at, .. } = &*self;
+        let position = at.size();
+        tracing::error!(
+            part,
+            position,
+            "{part} was folded from another history than the signed one: it is folded anew"
+        );
+        if !M::MAY_LAG {
+            self.health.not_ready(part.clone(), "folding anew");
+        }
+        let label = telemetry::label("projection", part.clone());
+        self.anew.add(1, &[label]);
+        file::reset::<M>(&mut self.writer).await?;
+        snapshots::remove_all(&self.path).await?;
+        self.at = Frontier::default();
+        self.roots = Roots::of_a_fresh_file();
+        self.is_indexed = false;
+        self.told.history.fetch_add(1, Ordering::AcqRel);
+        self.tell();
+        Ok(())
     }
 
     /// Stays where it is until the process is another one: what was folded is still shown to whoever asks, but the process is
@@ -137,13 +204,13 @@ pub(crate) async fn fold<M: ReadModel>(
     ledger: &Ledger,
     model: &M,
     writer: &mut SqliteConnection,
-    mut at: u64,
+    mut at: Frontier,
     until: u64,
 ) -> anyhow::Result<u64> {
     loop {
         let mut events: Vec<Event> = Vec::new();
         while events.len() < GATHERED {
-            let after = events.last().map_or(at, |it| it.position);
+            let after = events.last().map_or(at.size(), |it| it.position);
             let limit = u32::try_from(PAGE.min(until.saturating_sub(after)))?;
             if limit == 0 {
                 break;
@@ -154,38 +221,40 @@ pub(crate) async fn fold<M: ReadModel>(
             }
             events.extend(page);
         }
-        let Some(last) = events.last().map(|it| it.position) else {
+        if events.is_empty() {
             file::index::<M>(writer).await?;
-            return Ok(at);
-        };
-        apply_batch(model, writer, at, &events).await?;
-        at = last;
+            return Ok(at.size());
+        }
+        apply_batch(model, writer, &mut at, &events).await?;
     }
 }
 
-/// Applies events in order and moves the position, in one transaction.
+/// Applies the events that come next, in order, and moves the file on, in one transaction.
 pub(crate) async fn apply_batch<M: ReadModel>(
     model: &M,
     writer: &mut SqliteConnection,
-    before: u64,
+    at: &mut Frontier,
     events: &[Event],
 ) -> anyhow::Result<()> {
     if let (_, Some(refused)) = readable::<M>(events) {
         return Err(refused.into());
     }
+    let mut after = at.clone();
+    for event in events {
+        let next = after.size() + 1;
+        ensure!(
+            event.position == next,
+            "event {} is not the {next}th",
+            event.position
+        );
+        after.push(transparency::leaf(&event.commitment));
+    }
     // At once, so that nobody else who writes can come between what is read and what is written.
     let mut tx = writer.begin_with("begin immediate").await?;
     model.apply_all(&mut tx, events).await?;
-    let after = events.last().map_or(before, |it| it.position);
-    let moved = sqlx::query("update projection_position set position = ? where position = ?")
-        .bind(i64::try_from(after)?)
-        .bind(i64::try_from(before)?)
-        .execute(&mut *tx)
-        .await?;
-    if moved.rows_affected() != 1 {
-        bail!("another process writes to this file");
-    }
+    file::advance(&mut tx, at, &after).await?;
     tx.commit().await?;
+    *at = after;
     Ok(())
 }
 

@@ -7,13 +7,14 @@
 mod file;
 mod follow;
 mod past;
+mod roots;
 mod rows;
 mod snapshots;
 
 use std::{
     future::Future,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -24,6 +25,8 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::watch;
 use tonic::Status;
 use vocabulary::Municipality;
+
+use follow::{Follower, Told};
 
 pub use follow::{GATHERED, traced};
 pub use past::Past;
@@ -77,6 +80,8 @@ pub trait ReadModel: Send + Sync + 'static {
 pub struct Projection {
     readers: SqlitePool,
     position: watch::Receiver<u64>,
+    /// How often the file was emptied since the process began; what was read of an earlier history is not of this one.
+    history: Arc<AtomicU64>,
     name: &'static str,
     /// Of a past state: its file, which goes with the last who reads it.
     _file: Option<Arc<past::Removed>>,
@@ -92,19 +97,26 @@ impl Projection {
         let folder = platform.data.join(municipality.as_str());
         std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
         let path = file_of::<M>(platform, municipality);
-        let (writer, position) = file::open::<M>(&path).await?;
+        let (writer, at) = file::open::<M>(&path).await?;
         let readers = file::readers::<M>(&path).await?;
-        let (sender, receiver) = watch::channel(position);
+        let (sender, position) = watch::channel(at.size());
+        let history = Arc::default();
         let part = format!("{}/{}/{}", platform.role, municipality, M::NAME);
         if !M::MAY_LAG {
             platform.health.not_ready(&part, "catching up");
         }
-        let follower = follow::Follower::new(model, writer, sender, part, platform.health.clone());
-        let feed = platform.feed(municipality, position);
-        platform.tasks.spawn("projection", follower.run(feed));
+        let health = platform.health.clone();
+        let told = Told {
+            position: sender,
+            history: Arc::clone(&history),
+        };
+        let follower = Follower::new(model, path, writer, at, told, part, health);
+        let run = follower.run(platform.clone(), platform.ledger(municipality));
+        platform.tasks.spawn("projection", run);
         Ok(Self {
             readers,
-            position: receiver,
+            position,
+            history,
             name: M::NAME,
             _file: None,
         })
@@ -130,7 +142,7 @@ impl Projection {
         *self.position.borrow()
     }
 
-    /// Tells each new position.
+    /// Tells each new position; one falls where the model begins anew.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.position.clone()
@@ -157,8 +169,8 @@ fn file_of<M: ReadModel>(platform: &Platform, municipality: &Municipality) -> Pa
 
 /// Folds the whole log into a fresh file, up to the head; returns the position reached.
 pub async fn rebuild<M: ReadModel>(ledger: &Ledger, model: &M, path: &Path) -> anyhow::Result<u64> {
-    let (mut writer, position) = file::open::<M>(path).await?;
-    follow::fold(ledger, model, &mut writer, position, u64::MAX).await
+    let (mut writer, at) = file::open::<M>(path).await?;
+    follow::fold(ledger, model, &mut writer, at, u64::MAX).await
 }
 
 /// Folds these events into a file, in batches of `size`, and gives the model with its writer; nothing follows any feed.
@@ -168,19 +180,18 @@ pub async fn folded<M: ReadModel>(
     events: &[Event],
     size: usize,
 ) -> anyhow::Result<(Projection, SqliteConnection)> {
-    let (mut writer, mut position) = file::open::<M>(path).await?;
+    let (mut writer, mut at) = file::open::<M>(path).await?;
     for batch in events.chunks(size) {
-        let fresh = batch.partition_point(|it| it.position <= position);
-        let Some(last) = batch[fresh..].last() else {
-            continue;
-        };
-        follow::apply_batch(model, &mut writer, position, &batch[fresh..]).await?;
-        position = last.position;
+        let fresh = batch.partition_point(|it| it.position <= at.size());
+        if !batch[fresh..].is_empty() {
+            follow::apply_batch(model, &mut writer, &mut at, &batch[fresh..]).await?;
+        }
     }
     file::index::<M>(&mut writer).await?;
     let projection = Projection {
         readers: file::readers::<M>(path).await?,
-        position: watch::channel(position).1,
+        position: watch::channel(at.size()).1,
+        history: Arc::default(),
         name: M::NAME,
         _file: None,
     };

@@ -1,7 +1,7 @@
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -32,10 +32,17 @@ pub struct Past<M> {
     snapshots: Snapshots,
     ledger: Ledger,
     ids: Ids,
+    live: Projection,
     /// What was asked for last, newest at the end.
-    kept: Mutex<VecDeque<(u64, Projection)>>,
+    kept: Mutex<VecDeque<(Asked, Projection)>>,
     /// One is folded at a time, so that what many ask for at once is folded once.
     folding: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    position: u64,
+    history: u64,
 }
 
 impl<M: ReadModel> Past<M> {
@@ -56,23 +63,26 @@ impl<M: ReadModel> Past<M> {
             snapshots,
             ledger,
             ids: platform.ids,
+            live: live.clone(),
             kept: Mutex::default(),
             folding: tokio::sync::Mutex::default(),
         });
-        let taking = Arc::clone(&past).take_snapshots(live.changes());
+        let taking = Arc::clone(&past).take_snapshots();
         platform.tasks.spawn("snapshots", taking);
         Ok(past)
     }
 
     /// The model as it was after the event of this position, to be read only.
     pub async fn at(&self, position: u64) -> Result<Projection, Status> {
-        if let Some(kept) = self.kept(position) {
+        let asked = self.asked(position);
+        if let Some(kept) = self.kept(asked) {
             return Ok(kept);
         }
         let busy = |_| Status::unavailable("other past states are being folded: try again later");
         let turn = tokio::time::timeout(PATIENCE, self.folding.lock());
         let _turn = turn.await.map_err(busy)?;
-        if let Some(kept) = self.kept(position) {
+        let asked = self.asked(position);
+        if let Some(kept) = self.kept(asked) {
             return Ok(kept);
         }
         let folded = Box::pin(self.fold(position)).await.map_err(|error| {
@@ -85,25 +95,31 @@ impl<M: ReadModel> Past<M> {
             );
             Status::unavailable(format!("{model} cannot be folded to position {position}"))
         })?;
-        self.keep(position, folded.clone());
+        self.keep(asked, folded.clone());
         Ok(folded)
     }
 
-    fn kept(&self, position: u64) -> Option<Projection> {
+    /// A position, of the history that the model is of now.
+    fn asked(&self, position: u64) -> Asked {
+        let history = self.live.history.load(Ordering::Acquire);
+        Asked { position, history }
+    }
+
+    fn kept(&self, asked: Asked) -> Option<Projection> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = kept.iter().position(|(it, _)| *it == position)?;
+        let index = kept.iter().position(|(it, _)| *it == asked)?;
         let asked = kept.remove(index)?;
         let projection = asked.1.clone();
         kept.push_back(asked);
         Some(projection)
     }
 
-    fn keep(&self, position: u64, projection: Projection) {
+    fn keep(&self, asked: Asked, projection: Projection) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == KEPT {
             kept.pop_front();
         }
-        kept.push_back((position, projection));
+        kept.push_back((asked, projection));
     }
 
     async fn fold(&self, position: u64) -> anyhow::Result<Projection> {
@@ -112,13 +128,18 @@ impl<M: ReadModel> Past<M> {
         let start = self.start(position, &path).await?;
         let mut writer = file::connect_past(&path).await?;
         let at = file::prepare::<M>(&mut writer).await?;
-        ensure!(at == start, "the file is at {at}, and not at {start}");
+        let stands = at.size();
+        ensure!(
+            stands == start,
+            "the file is at {stands}, and not at {start}"
+        );
         let reached = follow::fold(&self.ledger, &self.model, &mut writer, at, position).await?;
         ensure!(reached == position, "the log ends at {reached}, before it");
         file::close(writer).await?;
         Ok(Projection {
             readers: file::past_readers(&path).await?,
             position: watch::channel(position).1,
+            history: Arc::default(),
             name: M::NAME,
             _file: Some(removed),
         })
@@ -157,12 +178,10 @@ impl<M: ReadModel> Past<M> {
     }
 
     /// Takes a snapshot whenever the live model has come far enough, for ever.
-    async fn take_snapshots(
-        self: Arc<Self>,
-        mut changes: watch::Receiver<u64>,
-    ) -> anyhow::Result<()> {
+    async fn take_snapshots(self: Arc<Self>) -> anyhow::Result<()> {
         /// How long a failure, as of a full disk, is let be.
         const PAUSE: Duration = Duration::from_mins(1);
+        let mut changes = self.live.changes();
         loop {
             let newest = self.snapshots.list()?.last().map_or(0, |it| it.position);
             let due = newest.saturating_add(self.snapshots.distance(newest));

@@ -27,7 +27,7 @@ pub(crate) struct Snapshot {
 impl Snapshots {
     /// The folder beside a model's file, made where it is missing. What an earlier process or version left behind is removed.
     pub(crate) async fn open(live: PathBuf, every: u64) -> anyhow::Result<Self> {
-        let folder = live.with_extension("past");
+        let folder = folder_of(&live);
         let context = || format!("folder {}", folder.display());
         for other in of_other_versions(&folder).with_context(context)? {
             tokio::fs::remove_dir_all(&other).await?;
@@ -99,6 +99,26 @@ impl Snapshot {
             path,
         })
     }
+}
+
+/// Removes the snapshots of a model's file.
+pub(crate) async fn remove_all(live: &Path) -> std::io::Result<()> {
+    match tokio::fs::read_dir(folder_of(live)).await {
+        Ok(mut entries) => {
+            while let Some(entry) = entries.next_entry().await? {
+                if Snapshot::read(entry.path()).is_some() {
+                    tokio::fs::remove_file(entry.path()).await?;
+                }
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn folder_of(live: &Path) -> PathBuf {
+    live.with_extension("past")
 }
 
 /// `register-v3.past` where `register-v4.past` is ours.

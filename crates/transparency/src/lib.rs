@@ -4,7 +4,7 @@
 //! The ledger writes with this crate. Whoever verifies must not: `auditor` reads the same bytes by code of its own.
 //!
 //! **Invariant:** pure. What a tree needs to grow is its [`Edge`], at most 255 hashes for each level of tiles; everything else
-//! is in tiles, which never change once they are full.
+//! is in tiles, which never change once they are full. Who keeps no tiles needs less: its [`Frontier`].
 //!
 //! [signed-note]: https://c2sp.org/signed-note
 //! [tlog-checkpoint]: https://c2sp.org/tlog-checkpoint
@@ -14,6 +14,7 @@
 
 mod checkpoint;
 mod edge;
+mod frontier;
 mod hash;
 mod note;
 mod proof;
@@ -25,6 +26,7 @@ mod tile;
 
 pub use checkpoint::{Checkpoint, NoCheckpoint};
 pub use edge::{Edge, WrongEdge};
+pub use frontier::Frontier;
 pub use hash::{Hash, digest, leaf, root};
 pub use note::{Checked, Kind, NotSigned, Note, SigningKey, VerifierKey};
 pub use proof::{MissingTile, Needed, OutOfRange, consistency, continues, inclusion};

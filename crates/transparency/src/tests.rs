@@ -96,6 +96,14 @@ fn check(count: usize) {
     assert_eq!((edge.size(), edge.root()), (size, mth(&leaves)), "{count}");
     let ends = Tile::edge(size).map(|it| (it, tile(it, &leaves, &full)));
     assert_eq!(Edge::resume(size, ends).unwrap().root(), edge.root());
+    let mut frontier = Frontier::default();
+    for leaf in &leaves {
+        frontier.push(*leaf);
+        let resumed = Frontier::resume(frontier.size(), &frontier.bytes());
+        assert_eq!(resumed.as_ref(), Some(&frontier));
+    }
+    assert_eq!((frontier.size(), frontier.root()), (size, edge.root()));
+    assert_eq!(Frontier::resume(size ^ 1, &frontier.bytes()), None);
 
     let given = |needed: &Needed| {
         let tiles = needed.tiles().into_iter();

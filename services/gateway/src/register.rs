@@ -8,7 +8,10 @@ mod fold;
 mod row;
 pub(crate) mod then;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chassis::Platform;
 use contracts::{ledger::v1::Event, routing::v1::TopicDefined};
@@ -216,6 +219,24 @@ impl Reader {
             .fetch_optional(self.pool())
             .await
             .map_err(unreadable)
+    }
+
+    /// Those of these requests that a unit has now.
+    pub(crate) async fn had_by(
+        &self,
+        unit: &str,
+        numbers: &[&str],
+    ) -> Result<HashSet<String>, Status> {
+        let numbers = serde_json::to_string(numbers).unwrap_or_default();
+        // A plus keeps the unit's index out: it may have all that a unit ever had.
+        let asked = "select number from request where number in (select value from json_each(?)) and +unit = ?";
+        let had: Vec<String> = sqlx::query_scalar(asked)
+            .bind(numbers)
+            .bind(unit)
+            .fetch_all(self.pool())
+            .await
+            .map_err(unreadable)?;
+        Ok(had.into_iter().collect())
     }
 
     pub(crate) async fn topic(&self, code: &str) -> Result<Option<Topic>, Status> {

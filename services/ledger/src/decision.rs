@@ -2,11 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use chassis::event::commitment;
 use contracts::ledger::v1::Event;
 use uuid::Uuid;
 
 use crate::{
-    commitment,
     request::Prepared,
     store::{Asked, Batch, Head, Known, Recorded},
 };

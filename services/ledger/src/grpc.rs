@@ -129,9 +129,10 @@ impl Ledger for Service {
     ) -> Result<Response<AppendReply>, Status> {
         let log = self.log(&request)?;
         let service = calling(request.metadata())?.to_owned();
+        let traceparent = telemetry::traceparent_of(request.metadata());
         let mut append = request.into_inner();
         if append.traceparent.is_empty() {
-            append.traceparent = telemetry::current_traceparent();
+            append.traceparent = traceparent;
         }
         Ok(Response::new(log.append(append, Some(&service)).await?))
     }
@@ -286,7 +287,9 @@ impl Ledger for Service {
     ) -> Result<Response<RetryReactionReply>, Status> {
         let log = self.log(&request)?;
         let caller = Caller::of(&self.platform, &request)?;
-        let position = retry::retry(log, &caller, &self.platform.clock, request.get_ref()).await?;
+        let traceparent = telemetry::traceparent_of(request.metadata());
+        let asked = request.get_ref();
+        let position = retry::retry(log, &caller, &self.platform.clock, asked, traceparent).await?;
         Ok(Response::new(RetryReactionReply { position }))
     }
 

@@ -8,7 +8,6 @@
 //! **Invariants:** positions are dense from 1 and visible in their order; an answered append is durable; a retry with the
 //! same command id adds nothing; there is no way to change or delete an event.
 
-pub mod commitment;
 mod decision;
 mod grpc;
 mod log;

@@ -3,12 +3,12 @@
 use std::{collections::BTreeSet, fmt::Display, sync::Arc};
 
 use aws_lc_rs::hmac;
-use chassis::Invalid;
+use chassis::{Invalid, event::commitment};
 use contracts::ledger::v1::{AppendRequest, Event, NewEvent, StreamWrite};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{commitment, store::random};
+use crate::store::random;
 
 /// Facts and personal part of one event, in bytes.
 pub const EVENT_BYTES: usize = 256 << 10;

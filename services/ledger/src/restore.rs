@@ -6,14 +6,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use chassis::Clock;
+use chassis::{Clock, event::commitment};
 use contracts::ledger::v1::Event;
 use transparency::{Edge, Hash};
 use uuid::Uuid;
 use vocabulary::Municipality;
 
 use crate::{
-    commitment,
     log::Log,
     store::{Asked, Batch, Head, Known, Recorded, Shelf, Start, Store, StoreError, in_time},
     tree::{FullTile, Signed, edge_at, grow},

@@ -15,6 +15,7 @@ pub(crate) async fn retry(
     caller: &Caller,
     clock: &Clock,
     request: &RetryReactionRequest,
+    traceparent: String,
 ) -> Result<u64, Status> {
     let invalid = |field, problem: &str| refuse(Code::InvalidArgument, field, problem);
     let command_id: Uuid = request
@@ -77,7 +78,7 @@ pub(crate) async fn retry(
         correlation_id: command_id.as_bytes().to_vec(),
         causation_id: vec![],
         actor: caller.actor.clone(),
-        traceparent: chassis::telemetry::current_traceparent(),
+        traceparent,
     };
     Ok(log.append(append, None).await?.last_position)
 }

@@ -4,8 +4,9 @@
 use std::{path::Path, time::Instant};
 
 use auditor::{Asked, Key, bundle::Writer, verify};
+use chassis::event::commitment;
 use contracts::ledger::v1::Event;
-use ledger::{commitment, tree::SigningSeed};
+use ledger::tree::SigningSeed;
 use tempfile::TempDir;
 use tests::{draw::Draw, soak};
 use transparency::{Checkpoint, Edge, leaf};

@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use super::{filters::Scope, page::Visit};
 use crate::{
     Centre,
-    register::{Entry, Reader, unreadable},
+    register::{Entry, Reader},
     text::{self, Words},
 };
 
@@ -92,11 +92,8 @@ pub(super) async fn still_seen(
     let Scope::Unit(unit) = scope else {
         return Ok(rows);
     };
-    let mut connection = today.pool().acquire().await.map_err(unreadable)?;
-    let numbers: Vec<String> = rows.iter().map(|it| it.number.clone()).collect();
-    let seen = super::lists::rows_of(&mut connection, &Scope::Unit(unit.clone()), &numbers)
-        .await
-        .map_err(unreadable)?;
-    rows.retain(|it| seen.iter().any(|seen| seen.number == it.number));
+    let numbers: Vec<&str> = rows.iter().map(|it| it.number.as_str()).collect();
+    let had = today.had_by(unit, &numbers).await?;
+    rows.retain(|it| had.contains(&it.number));
     Ok(rows)
 }

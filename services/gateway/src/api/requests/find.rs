@@ -106,17 +106,9 @@ impl Page {
         let Sight::Unit(unit) = sight else {
             return Ok(());
         };
-        let mut seen = Vec::new();
-        for request in std::mem::take(&mut self.requests) {
-            let now = match request.number().parse() {
-                Ok(number) => today.request(&number).await?,
-                Err(_) => None,
-            };
-            if now.is_some_and(|it| it.unit == *unit) {
-                seen.push(request);
-            }
-        }
-        self.requests = seen;
+        let numbers: Vec<&str> = self.requests.iter().map(Request::number).collect();
+        let had = today.had_by(unit, &numbers).await?;
+        self.requests.retain(|it| had.contains(it.number()));
         Ok(())
     }
 }
