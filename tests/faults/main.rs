@@ -2,6 +2,7 @@
 //! dies between two words. Afterwards everything that was acknowledged is there, once.
 
 mod erasure;
+mod hard_erasure;
 mod jetstream;
 mod kills;
 mod load;
