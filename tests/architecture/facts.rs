@@ -99,6 +99,14 @@ const DECIDED: &[(&str, &str)] = &[
     ("intake.HoldPlaced.hold", "derived from a command's id"),
     ("intake.HoldPlaced.of", "a pseudonym, or a request's number"),
     (
+        "intake.HardErasure.reference",
+        "a file's number: no spaces, no letters but ASCII, a digit, checked before it is recorded",
+    ),
+    (
+        "ledger.PersonalPartsErased.reference",
+        "a file's number, as intake checked it before it asked",
+    ),
+    (
         "intake.HoldPlaced.reference",
         "a file's number: no spaces, no letters but ASCII, a digit, checked before it is recorded",
     ),

@@ -7,6 +7,7 @@
 
 mod appending;
 mod crash;
+mod erasing;
 mod evolution;
 mod faults;
 mod followers;
@@ -42,6 +43,10 @@ async fn holds_for(place: &Place) {
     appending::positions_are_dense_under_many_writers(place).await;
     appending::a_full_queue_refuses_and_loses_nothing(place).await;
     appending::bad_input_spoils_nothing(place).await;
+    erasing::only_what_was_ordered_is_erased(place).await;
+    erasing::another_replica_forgets_too(place).await;
+    erasing::no_service_orders_by_itself(place).await;
+    erasing::what_came_back_is_erased_again(place).await;
     following::history_tells_a_subject_in_order(place).await;
     following::pages_end_where_the_next_begin(place).await;
     Box::pin(following::follow_never_skips(place)).await;

@@ -27,7 +27,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running relay; dropping it stops it.
-struct Running(Tasks);
+pub(crate) struct Running(Tasks);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -35,7 +35,7 @@ impl Drop for Running {
     }
 }
 
-fn relay(place: &Place, log: &Log, client: &Client, holder: u128) -> Running {
+pub(crate) fn relay(place: &Place, log: &Log, client: &Client, holder: u128) -> Running {
     let tasks = Tasks::default();
     let relay = Relay::new(
         log.clone(),
@@ -75,7 +75,7 @@ async fn published(client: &Client, log: &Log) -> anyhow::Result<Vec<(u64, Event
     Ok(events)
 }
 
-async fn assert_published(client: &Client, log: &Log) {
+pub(crate) async fn assert_published(client: &Client, log: &Log) {
     let recorded: Vec<(u64, Event)> = all(log)
         .await
         .into_iter()

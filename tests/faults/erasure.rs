@@ -15,10 +15,10 @@ const CITY: &str = "ova";
 /// Somebody with a request: three keys.
 pub(crate) struct Person {
     pub(crate) number: String,
-    pseudonym: String,
+    pub(crate) pseudonym: String,
 }
 
-async fn filed(city: &City, name: &str) -> anyhow::Result<Person> {
+pub(crate) async fn filed(city: &City, name: &str) -> anyhow::Result<Person> {
     filed_at(city, name, 0).await
 }
 

@@ -3,6 +3,7 @@
 
 mod erasure;
 mod forged;
+mod hard_erasure;
 mod jetstream;
 mod kills;
 mod load;

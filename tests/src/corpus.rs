@@ -136,6 +136,7 @@ impl Sample {
             Some(("ledger", "LogForked")) => {
                 ("fork", said("origin").and_then(|it| it.rsplit('/').next()))
             }
+            Some(("ledger", "PersonalPartsErased")) => ("erased", Some("parts-ova")),
             Some(("ledger", _)) => ("parked", said("reaction")),
             Some(("gateway", name)) if name.starts_with("ApiKey") => ("key", said("key")),
             Some(("gateway", name)) if name.starts_with("Webhook") => ("webhook", said("webhook")),

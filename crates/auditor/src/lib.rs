@@ -8,6 +8,7 @@
 pub mod bundle;
 mod event;
 mod fork;
+mod gone;
 mod note;
 mod policy;
 mod receipt;

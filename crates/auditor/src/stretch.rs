@@ -14,7 +14,7 @@ use contracts::ledger::v1::LogForked;
 use crate::{
     bundle::{self, WIDTH, entries_path, events_path, tile_path},
     event::{self, Event},
-    fork,
+    fork, gone,
     report::Finding,
     tree::{Hash, leaf},
 };
@@ -45,6 +45,10 @@ pub(crate) struct Link {
     pub(crate) event_id: [u8; 16],
     /// Where it declares a fork.
     pub(crate) fork: Option<LogForked>,
+    /// Whether its personal part is gone.
+    pub(crate) gone: bool,
+    /// The positions whose personal parts it orders to erase.
+    pub(crate) erases: Vec<u64>,
 }
 
 /// The hashes that the entries lead to.
@@ -167,9 +171,7 @@ fn by_itself(
         if !bare {
             return Err("it has a personal part that nothing commits to".to_owned());
         }
-    } else if bare {
-        return Err("its personal part is gone, and no erasure is recorded".to_owned());
-    } else if event.due_personal_hash() != event.personal_hash {
+    } else if !bare && event.due_personal_hash() != event.personal_hash {
         return Err("its personal part is not what its hash says".to_owned());
     }
     let event_id = event.event_id.try_into();
@@ -178,6 +180,8 @@ fn by_itself(
         version: event.version,
         recorded_at: event.recorded_at,
         fork: fork::read(event)?,
+        gone: bare && !event.personal_hash.is_empty(),
+        erases: gone::read(event)?,
         event_id: event_id.map_err(|_| "its id is not 16 bytes".to_owned())?,
     })
 }

@@ -1,5 +1,6 @@
 //! Held against what others published, and against a log that this file writes and then spoils in every way.
 
+mod gone;
 mod witnesses;
 
 use std::{collections::BTreeMap, fs, path::Path};

@@ -11,6 +11,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use crate::{
     bundle::{WIDTH, notes, tile_path},
     fork::Forks,
+    gone::Gone,
     note::{Checkpoint, Key, NotTaken},
     policy::Policy,
     report::{Finding, Report},
@@ -70,6 +71,7 @@ fn check(folder: &Path, asked: &Asked, report: &mut Report) -> Result<(), Findin
         folder,
         forks: Forks::of(signed.others.clone()),
         signed: &signed,
+        gone: Gone::default(),
         tree: Growing::default(),
         agreed: 0,
         chain: Chain::of(*size),
@@ -82,6 +84,7 @@ fn check(folder: &Path, asked: &Asked, report: &mut Report) -> Result<(), Findin
     for (level, index, hashes) in pass.tree.partial() {
         compare(folder, level, index, hashes)?;
     }
+    pass.gone.check(report)?;
     pass.forks.check(&key, &signed.newest, report)?;
     witnessed.check(*size, report)?;
     let proofs = proofs(folder, &signed)?;
@@ -205,6 +208,7 @@ struct Pass<'a> {
     folder: &'a Path,
     forks: Forks,
     signed: &'a Signed,
+    gone: Gone,
     tree: Growing,
     /// The last size at which the tree was what was signed.
     agreed: u64,
@@ -220,6 +224,10 @@ impl Pass<'_> {
                 if let Some(fork) = link.fork.take() {
                     self.forks.declared(position, fork);
                 }
+                if link.gone {
+                    self.gone.is_gone(position);
+                }
+                self.gone.ordered(&link.erases);
             }
             self.chain.take(first, events)?;
         }

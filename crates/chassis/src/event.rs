@@ -133,6 +133,12 @@ pub fn decode<M: Message + Name + Default>(event: &Event) -> Result<M, Undecodab
     schema::decode(schema::UPCASTERS, event)
 }
 
+/// Whether an event had a personal part that was taken out of the log.
+#[must_use]
+pub fn is_bare(event: &Event) -> bool {
+    !event.personal_hash.is_empty() && event.personal.is_empty() && event.personal_salt.is_empty()
+}
+
 /// The event's id.
 #[must_use]
 pub fn event_id(event: &Event) -> Uuid {

@@ -2,10 +2,10 @@ use std::{future::Future, time::Duration};
 
 use contracts::ledger::v1::{
     AcquireLeaseReply, AcquireLeaseRequest, AppendReply, AppendRequest, CutOffReply, CutOffRequest,
-    Event, FollowReply, FollowRequest, HeadRequest, HistoryRequest, LatestCheckpointReply,
-    LatestCheckpointRequest, ProveConsistencyRequest, ReadRequest, ReadStreamReply,
-    ReadStreamRequest, ReleaseLeaseRequest, SaveCheckpointRequest, StreamWrite, WatchHeadReply,
-    WatchHeadRequest, ledger_client::LedgerClient,
+    ErasePersonalPartsRequest, Event, FollowReply, FollowRequest, HeadRequest, HistoryRequest,
+    LatestCheckpointReply, LatestCheckpointRequest, ProveConsistencyRequest, ReadRequest,
+    ReadStreamReply, ReadStreamRequest, ReleaseLeaseRequest, SaveCheckpointRequest, StreamWrite,
+    WatchHeadReply, WatchHeadRequest, ledger_client::LedgerClient,
 };
 use futures::future::BoxFuture;
 use tonic::{Code, Status, Streaming, transport::Channel};
@@ -202,6 +202,21 @@ impl Ledger {
             let mut events = self.history(subject).await?;
             events.truncate(events.partition_point(|it| it.position <= position));
             Ok(events)
+        })
+    }
+
+    /// Has the ledger take personal parts out of the log: rising positions, at most 10,000. Gives the position of the order.
+    pub fn erase_personal_parts(
+        &self,
+        request: ErasePersonalPartsRequest,
+    ) -> BoxFuture<'_, Result<u64, Status>> {
+        Box::pin(async move {
+            let reply = patiently(|| {
+                let (mut client, request) =
+                    (self.client.clone(), self.caller.request(request.clone()));
+                async move { client.erase_personal_parts(request).await }
+            });
+            Ok(reply.await?.into_inner().position)
         })
     }
 

@@ -1,10 +1,14 @@
 //! `cozum erase`: erases somebody's personal data for ever, or tells what that would be; and certifies it.
 
+mod hard;
+
 use std::{fmt::Write as _, fs, io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use chassis::{Ids, event};
-use contracts::intake::v1::{ErasePersonReply, ErasePersonRequest, ErasureGround};
+use contracts::intake::v1::{
+    EraseEventsRequest, ErasePersonReply, ErasePersonRequest, ErasureGround,
+};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 use vocabulary::{Language, RequestNumber};
@@ -19,8 +23,17 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Erase {
     /// The person's pseudonym (a UUID, as a request's history names it), or the number of a request that nobody is known of
-    #[arg(value_name = "PERSON|NUMBER")]
-    whose: String,
+    #[arg(value_name = "PERSON|NUMBER", required_unless_present = "positions")]
+    whose: Option<String>,
+    /// Takes the sealed texts out of the log as well, and not their keys alone: for a court's order
+    #[arg(long, requires = "reference")]
+    hard: bool,
+    /// Instead of somebody's: takes the texts of these events out of the log, as in 17,20-23, and leaves the keys
+    #[arg(long, value_name = "A,B-C", requires = "reference", conflicts_with_all = ["whose", "hard", "certificate"])]
+    positions: Option<String>,
+    /// Number of the file by which it is ordered, as in 2026/123; no names
+    #[arg(long, value_name = "TEXT")]
+    reference: Option<String>,
     /// On which legal ground
     #[arg(long, value_enum, required_unless_present = "dry_run")]
     ground: Option<Ground>,
@@ -74,7 +87,13 @@ pub(crate) fn ground_code(ground: ErasureGround) -> &'static str {
 impl Erase {
     /// Runs it.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let mut request = whose(&self.whose)?;
+        let positions = self.positions.as_deref().map(hard::positions);
+        if let Some(positions) = positions.transpose()? {
+            return self.events(positions).await;
+        }
+        let mut request = whose(self.whose.as_deref().unwrap_or_default())?;
+        request.hard = self.hard;
+        request.reference = self.reference.clone().unwrap_or_default();
         request.command_id = Ids.fresh().to_string();
         request.dry_run = self.dry_run;
         request.ground = self.ground.map_or(0, |it| it.message().into());
@@ -106,6 +125,27 @@ impl Erase {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{says} {}", path.display());
         }
+        cli::answer(&text)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Erase {
+    async fn events(self, positions: Vec<u64>) -> anyhow::Result<ExitCode> {
+        let request = EraseEventsRequest {
+            command_id: Ids.fresh().to_string(),
+            positions,
+            ground: self.ground.map_or(0, |it| it.message().into()),
+            reference: self.reference.unwrap_or_default(),
+            dry_run: self.dry_run,
+        };
+        let client = Client::connect(&self.server).await?;
+        let reply = patiently(|| {
+            let (mut intake, request) = (client.intake(), request.clone());
+            async move { intake.erase_events(request).await }
+        });
+        let reply = reply.await.map_err(|it| anyhow::anyhow!(in_words(&it)))?;
+        let text = hard::told(&reply.into_inner(), self.dry_run, self.lang.language());
         cli::answer(&text)?;
         Ok(ExitCode::SUCCESS)
     }

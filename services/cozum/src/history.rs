@@ -9,7 +9,7 @@ mod text;
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use chassis::AsOf;
+use chassis::{AsOf, event};
 use contracts::ledger::v1::{CutOffReply, CutOffRequest, Event, HistoryRequest};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -129,7 +129,7 @@ fn to_json(events: &[Event], decoder: &Decoder) -> anyhow::Result<Vec<Value>> {
             "subjects": event.subjects,
             "facts": decoder.facts(event)?,
             "sealed": decoder.sealed(event)?,
-            "erased": erased(event),
+            "erased": event::is_bare(event),
         }))
     };
     events.iter().map(one).collect()
@@ -142,11 +142,6 @@ fn causes(events: &[Event]) -> BTreeMap<&[u8], &Event> {
         .map(|it| (it.event_id.as_slice(), it))
         .filter(|(id, _)| !id.is_empty())
         .collect()
-}
-
-/// It had a personal part, which was erased.
-fn erased(event: &Event) -> bool {
-    !event.personal_hash.is_empty() && event.personal.is_empty() && event.personal_salt.is_empty()
 }
 
 fn id(bytes: &[u8]) -> Option<String> {

@@ -3,6 +3,8 @@
 //! Whoever dies in between leaves an order without a record; the reaction in `reaction.rs` finishes it. Every step may come
 //! again: a destroyed key stays destroyed, and the record of an order is one command.
 
+mod hard;
+
 use std::{collections::BTreeSet, future, sync::Arc, time::Duration};
 
 use chassis::{
@@ -26,7 +28,7 @@ use crate::{
     desk::{Desk, no_key, unreadable},
     domain::{
         Belonging, ContactId, Erasure, ErasureCommand, ErasureEvent, ErasureRejection, Event,
-        Ground, HoldId, PersonId, Whose,
+        HoldId, PersonId, Whose,
     },
     lookup::unknown_number,
     wire::{self, EraseAsked, Wish},
@@ -122,6 +124,7 @@ impl Erasures {
             of,
             ground,
             by,
+            hard,
         }) = wire::ordered(order).map_err(|it| unreadable(it.into()))?
         else {
             return Ok(());
@@ -132,6 +135,9 @@ impl Erasures {
                 .vault
                 .destroy(&self.municipality, &subject, self.clock.micros());
             destroyed.await.map_err(no_key)?;
+        }
+        if let Some(reference) = &hard {
+            self.take_out(order, &whose, ground, reference).await?;
         }
         let order_id = event::event_id(order);
         let command_id = Uuid::new_v5(&order_id, b"intake.erasures");
@@ -145,6 +151,7 @@ impl Erasures {
             destroyed: of,
             ground,
             by,
+            hard,
         };
         self.execute(&whose, &command, decision).await?;
         tracing::info!("personal data was erased");
@@ -232,26 +239,21 @@ impl Desk {
         caller: &Caller,
         asked: EraseAsked,
     ) -> Result<ErasePersonReply, Status> {
-        let EraseAsked { whose, wish } = asked;
+        let EraseAsked { whose, hard, wish } = asked;
         let found = self.belongings(&whose).await?;
         let now = state(&self.ledger.read_stream(&whose.stream()).await?)?;
-        self.no_note_is_on_hold(&now.unordered(found.clone()), &whose)
+        self.no_note_is_on_hold(&now.unordered(found.clone(), hard), &whose)
             .await?;
         let mut pending = BTreeSet::new();
         match wish {
             Wish::Look => {
-                let order = ErasureCommand::Order {
-                    found: found.clone(),
-                    ground: Ground::Other,
-                    by: None,
-                };
-                now.decide(order).map_err(refused)?;
-                pending = now.unordered(found);
+                pending = now.orderable(found, hard).map_err(refused)?;
             }
             Wish::Erase {
                 command_id,
                 fingerprint,
                 ground,
+                hard,
             } => {
                 let command = Command {
                     id: command_id,
@@ -264,6 +266,7 @@ impl Desk {
                     found,
                     ground,
                     by: None,
+                    hard,
                 };
                 self.erasures.execute(&whose, &command, order).await?;
                 for order in self.ledger.read_stream(&whose.stream()).await? {

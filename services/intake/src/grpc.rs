@@ -160,6 +160,15 @@ impl Intake for Service {
         Ok(Response::new(desk.erase(&caller, asked).await?))
     }
 
+    async fn erase_events(
+        &self,
+        request: Request<v1::EraseEventsRequest>,
+    ) -> Result<Response<v1::EraseEventsReply>, Status> {
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::erase_events(request.into_inner())?;
+        Ok(Response::new(desk.erase_events(&caller, asked).await?))
+    }
+
     async fn set_retention_rule(
         &self,
         request: Request<v1::SetRetentionRuleRequest>,

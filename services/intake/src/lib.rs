@@ -93,6 +93,7 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
             municipality: municipality.clone(),
             vault: vault.clone(),
             blind: blind.clone(),
+            unflushed: Arc::default(),
         };
         desks.push(Desk {
             municipality: municipality.clone(),

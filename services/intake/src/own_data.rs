@@ -87,6 +87,10 @@ impl Desk {
         stored: &Stored,
         own: &BTreeSet<String>,
     ) -> Result<Vec<Text>, Status> {
+        if event::is_bare(stored) {
+            // Which fields there were left with it.
+            return Ok(vec![text(String::new(), &Opened::Erased)]);
+        }
         let sealed = sealed(pool, stored)?;
         let sealed = sealed
             .into_iter()

@@ -16,7 +16,7 @@ mod query;
 mod rank;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use chassis::Platform;
 use contracts::ledger::v1::Event;
@@ -33,6 +33,8 @@ pub(crate) struct Index {
     pub(crate) municipality: Municipality,
     pub(crate) vault: Arc<Vault>,
     pub(crate) blind: Arc<BlindIndex>,
+    /// Whether deleted texts still stand in the write-ahead log.
+    pub(crate) unflushed: Arc<AtomicBool>,
 }
 
 impl ReadModel for Index {

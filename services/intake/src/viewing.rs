@@ -32,6 +32,8 @@ struct Found {
     /// Whose keys may be used: the request's and its citizen's.
     subjects: Vec<String>,
     sealed: Vec<ToOpen>,
+    /// Whether something of it was taken out of the log.
+    gone: bool,
 }
 
 impl Desk {
@@ -81,6 +83,7 @@ impl Desk {
             .read_stream(&streams::of_request(number))
             .await?;
         let (id, registered) = newest::<RequestRegistered>(&stream)?.ok_or_else(unknown_number)?;
+        let mut gone = stream.iter().any(event::is_bare);
         let mut subjects = vec![Subject::request(number).to_string()];
         let mut sealed = Vec::new();
         let request_registered::Personal {
@@ -102,6 +105,7 @@ impl Desk {
             subjects.push(format!("person:{}", registered.person));
             let stream = format!("person-{}", registered.person);
             let stream = self.ledger.read_stream(&stream).await?;
+            gone |= stream.last().is_some_and(event::is_bare);
             if let Some((id, recorded)) = newest::<PersonRecorded>(&stream)? {
                 let person_recorded::Personal {
                     name,
@@ -124,6 +128,7 @@ impl Desk {
             registered,
             subjects,
             sealed,
+            gone,
         })
     }
 
@@ -187,7 +192,7 @@ impl Desk {
             .open_all(&self.municipality, &places)
             .await
             .map_err(not_opened)?;
-        let mut erased = opened.contains(&Opened::Erased);
+        let mut erased = found.gone || opened.contains(&Opened::Erased);
         let attachments = self.attachments_left(&found).await?;
         erased |= attachments.len() < found.registered.attachments.len();
         let others = opened.split_off(found.sealed.len());

@@ -29,8 +29,8 @@ use checks::{
 };
 pub(crate) use checks::{number, purpose};
 pub(crate) use erasing::{
-    ERASURES, EraseAsked, Ordered, Wish, belongings, erase, erased, erasure_event, erasures,
-    ordered,
+    ERASURES, EraseAsked, EventsAsked, EventsErased, Ordered, POSITIONS, Wish, belongings, erase,
+    erase_events, erased, erasure_event, erasures, ordered, parts_ground,
 };
 pub(crate) use events::{
     Recorded, SealedFields, Unreadable, decode, message, recorded_by, reply, sealed,

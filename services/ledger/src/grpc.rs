@@ -5,15 +5,16 @@ use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 use chassis::{Caller, Platform, SERVICE, refuse, telemetry};
 use contracts::ledger::v1::{
     AcquireLeaseReply, AcquireLeaseRequest, AddCheckpointReply, AddCheckpointRequest, AppendReply,
-    AppendRequest, Checkpoint, CutOffReply, CutOffRequest, FollowReply, FollowRequest,
-    GetEntriesReply, GetEntriesRequest, GetTileReply, GetTileRequest, HeadReply, HeadRequest,
-    HistoryReply, HistoryRequest, LatestCheckpointReply, LatestCheckpointRequest,
-    ListCheckpointsReply, ListCheckpointsRequest, ProveConsistencyReply, ProveConsistencyRequest,
-    ProveInclusionReply, ProveInclusionRequest, ReadReply, ReadRequest, ReadStreamReply,
-    ReadStreamRequest, ReleaseLeaseReply, ReleaseLeaseRequest, RetryReactionReply,
-    RetryReactionRequest, SaveCheckpointReply, SaveCheckpointRequest, WatchHeadReply,
-    WatchHeadRequest, WitnessedCheckpointReply, WitnessedCheckpointRequest, WriteReceiptReply,
-    WriteReceiptRequest, cut_off_request::AsOf, ledger_server::Ledger,
+    AppendRequest, Checkpoint, CutOffReply, CutOffRequest, ErasePersonalPartsReply,
+    ErasePersonalPartsRequest, FollowReply, FollowRequest, GetEntriesReply, GetEntriesRequest,
+    GetTileReply, GetTileRequest, HeadReply, HeadRequest, HistoryReply, HistoryRequest,
+    LatestCheckpointReply, LatestCheckpointRequest, ListCheckpointsReply, ListCheckpointsRequest,
+    ProveConsistencyReply, ProveConsistencyRequest, ProveInclusionReply, ProveInclusionRequest,
+    ReadReply, ReadRequest, ReadStreamReply, ReadStreamRequest, ReleaseLeaseReply,
+    ReleaseLeaseRequest, RetryReactionReply, RetryReactionRequest, SaveCheckpointReply,
+    SaveCheckpointRequest, WatchHeadReply, WatchHeadRequest, WitnessedCheckpointReply,
+    WitnessedCheckpointRequest, WriteReceiptReply, WriteReceiptRequest, cut_off_request::AsOf,
+    ledger_server::Ledger,
 };
 use futures::{Stream, StreamExt as _, stream};
 use tokio::{
@@ -24,6 +25,7 @@ use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
 use vocabulary::Municipality;
 
 use crate::{
+    erasing,
     log::{Log, LogError},
     receipt,
     request::{self, Unfit},
@@ -293,6 +295,20 @@ impl Ledger for Service {
         Ok(Response::new(RetryReactionReply { position }))
     }
 
+    async fn erase_personal_parts(
+        &self,
+        request: Request<ErasePersonalPartsRequest>,
+    ) -> Result<Response<ErasePersonalPartsReply>, Status> {
+        let log = self.log(&request)?;
+        let service = calling(request.metadata())?;
+        if service != erasing::WHO {
+            let problem = format!("{service} may not erase");
+            return Err(refuse(Code::PermissionDenied, SERVICE, &problem));
+        }
+        let position = erasing::order(log, &self.platform.clock, request.get_ref()).await?;
+        Ok(Response::new(ErasePersonalPartsReply { position }))
+    }
+
     async fn latest_checkpoint(
         &self,
         request: Request<LatestCheckpointRequest>,
@@ -474,16 +490,4 @@ impl Watching {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_appends_says_who_it_is() {
-        let mut metadata = MetadataMap::new();
-        let refused = calling(&metadata).unwrap_err();
-        assert_eq!(refused.code(), Code::PermissionDenied);
-        assert_eq!(chassis::violations(&refused)[0].0, SERVICE);
-        metadata.insert(SERVICE, "intake".parse().unwrap());
-        assert_eq!(calling(&metadata).unwrap(), "intake");
-    }
-}
+mod tests;

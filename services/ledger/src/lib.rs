@@ -6,9 +6,11 @@
 //! position. It does not know what any event means: it stores a name, facts and a personal part.
 //!
 //! **Invariants:** positions are dense from 1 and visible in their order; an answered append is durable; a retry with the
-//! same command id adds nothing; there is no way to change or delete an event.
+//! same command id adds nothing; there is no way to change or delete an event, but for the personal part of one, by an order
+//! on record (`erasing.rs`).
 
 mod decision;
+pub mod erasing;
 mod grpc;
 mod log;
 mod metrics;

@@ -136,7 +136,8 @@ impl Log {
     ) -> Result<(Self, Upkeep), StoreError> {
         let store = shelf.log(municipality, random(), clock.micros()).await?;
         let head = store.head().await?;
-        let tail = Tail::after(head.position);
+        let standing = Standing::default();
+        let tail = Tail::after(head.position, standing.clone());
         let metrics = Metrics::new(municipality.as_str());
         let (sender, receiver) = mpsc::channel(queue);
         let writer = Writer {
@@ -160,7 +161,7 @@ impl Log {
             queue: sender,
             clock,
             metrics,
-            standing: Standing::default(),
+            standing,
         };
         Ok((log, upkeep))
     }

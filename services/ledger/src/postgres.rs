@@ -1,6 +1,7 @@
 //! A log in PostgreSQL. One database holds all logs; every key begins with the log.
 
 mod append;
+mod erase;
 mod lease;
 mod tree;
 mod witness;

@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 pub use self::seal::Seal;
-use crate::{log::Log, tail::Follower};
+use crate::{erasing, log::Log, tail::Follower};
 
 /// The oldest NATS server that keeps what it acknowledged through the faults that Jepsen found.
 pub const OLDEST_SERVER: (u64, u64, u64) = (2, 12, 3);
@@ -44,6 +44,8 @@ pub struct Relay {
     seal: Seal,
     /// The highest position that NATS acknowledged to this relay.
     acknowledged: u64,
+    /// The newest order to erase that the stream was held against.
+    erased: u64,
 }
 
 /// Why a turn of relaying ended.
@@ -105,6 +107,7 @@ impl Relay {
             replicas,
             seal,
             acknowledged: 0,
+            erased: 0,
         }
     }
 
@@ -152,6 +155,16 @@ impl Relay {
             .timeout(TIMEOUT)
             .ack_timeout(TIMEOUT)
             .build(self.client.clone());
+        let ordered = erasing::newest(&self.log).await;
+        let ordered = ordered.map_err(anyhow::Error::from)?;
+        if ordered > self.erased {
+            // First in the log: what a stream lacks is read from there.
+            erasing::carry_out(&self.log)
+                .await
+                .map_err(anyhow::Error::from)?;
+            self.acknowledged = 0;
+            self.erased = ordered;
+        }
         let stream = place::find(&context, &self.log, &self.clock, self.replicas).await?;
         let last = stream.cached_info().state.last_sequence;
         self.log.metrics().relay_is_frozen(false);
@@ -169,6 +182,12 @@ impl Relay {
             }
             if events.is_empty() {
                 self.check_silence(&stream).await?;
+            }
+            let is_new =
+                |it: &&Arc<Event>| it.position > self.erased && !erasing::ordered(it).is_empty();
+            if let Some(order) = events.iter().find(is_new) {
+                let position = order.position;
+                return Err(anyhow!("what {position} erases leaves the stream first").into());
             }
             for window in events.chunks(WINDOW) {
                 self.publish(&context, window).await?;

@@ -264,6 +264,9 @@ fn is_type(text: &str) -> bool {
     service && upper && text.len() <= 100 && event.bytes().all(|it| it.is_ascii_alphanumeric())
 }
 
+/// What the ledger alone records, whoever may record the other events of its name.
+const OWN: [&str; 2] = ["ledger.LogForked", "ledger.PersonalPartsErased"];
+
 /// One append holds events of one service, and that is the service that asks; only this crate itself asks without a name.
 /// What is recorded about reactions belongs to whoever runs them.
 fn owned(writes: &[Write], service: Option<&str>) -> Result<(), Unfit> {
@@ -272,6 +275,14 @@ fn owned(writes: &[Write], service: Option<&str>) -> Result<(), Unfit> {
         let Some((prefix, _)) = event.r#type.split_once('.') else {
             continue;
         };
+        if let Some(service) = service
+            && OWN.contains(&event.r#type.as_str())
+        {
+            return Err(Unfit::Foreign {
+                service: service.to_owned(),
+                event_type: event.r#type.clone(),
+            });
+        }
         if prefix == "ledger" {
             continue;
         }

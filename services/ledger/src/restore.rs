@@ -4,7 +4,10 @@
 //! **Invariant:** no event comes back that is not what its commitment says, at its position and version, behind those before it.
 //! Whoever brings events holds the root against what was signed before the first of them is written.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use chassis::{Clock, event::commitment};
 use contracts::ledger::v1::Event;
@@ -13,6 +16,7 @@ use uuid::Uuid;
 use vocabulary::Municipality;
 
 use crate::{
+    erasing,
     log::Log,
     store::{Asked, Batch, Head, Known, Recorded, Shelf, Start, Store, StoreError, in_time},
     tree::{FullTile, Signed, edge_at, grow},
@@ -213,18 +217,42 @@ const HOLDER: &str = "restore";
 /// Rows of the tree in one statement.
 const PAGE: usize = 256;
 
-/// Whether an event is the one of a position, and what its commitment says: all of it, for an erasure leaves the log as it is.
+/// Whether an event is the one of a position, and what its commitment says. Whether a personal part that is gone was ordered to go,
+/// no event says of itself: see [`Gone`].
 pub(crate) fn check(log: &str, position: u64, event: &Event) -> Result<(), &'static str> {
     if event.position != position {
         return Err("another event stands in its place");
     }
-    if event.personal.is_empty() != event.personal_hash.is_empty() {
+    if event.personal.is_empty() != event.personal_hash.is_empty()
+        && !chassis::event::is_bare(event)
+    {
         return Err("its personal part is not what its hash says");
     }
     if commitment::holds(log, event) {
         Ok(())
     } else {
         Err("the event is not what its commitment says")
+    }
+}
+
+/// The personal parts that are gone and that no order behind them names, so far.
+#[derive(Debug, Default)]
+pub(crate) struct Gone(BTreeSet<u64>);
+
+impl Gone {
+    /// Takes the next event.
+    pub(crate) fn pass(&mut self, event: &Event) {
+        if chassis::event::is_bare(event) {
+            self.0.insert(event.position);
+        }
+        for position in erasing::ordered(event) {
+            self.0.remove(&position);
+        }
+    }
+
+    /// The first that nobody ordered.
+    pub(crate) fn unordered(&self) -> Option<u64> {
+        self.0.first().copied()
     }
 }
 

@@ -1,6 +1,7 @@
 //! A log in a SQLite file: one connection writes, a few others read.
 
 mod append;
+mod erase;
 mod lease;
 mod tree;
 mod witness;
@@ -68,7 +69,9 @@ impl Sqlite {
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None);
-        let writer = one.connect_with(file.clone()).await?;
+        // What an erasure takes out is overwritten.
+        let writing = file.clone().pragma("secure_delete", "ON");
+        let writer = one.connect_with(writing).await?;
         sqlx::raw_sql(include_str!("../sql/sqlite.sql"))
             .execute(&writer)
             .await?;

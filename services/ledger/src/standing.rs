@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context as _;
 use async_nats::{Client, connection::State};
 use chassis::{Clock, Health};
 use tokio::{sync::Notify, time::sleep};
@@ -18,6 +19,7 @@ use transparency::Checkpoint;
 
 use self::recovery::Told;
 use crate::{
+    erasing,
     log::Log,
     relay::Seal,
     tree::{Memory, SigningSeed, edge_at},
@@ -139,7 +141,10 @@ impl Guard {
         if let Some(told) = told {
             told.is_of(&self.log).await?;
         }
-        Ok(())
+        // What was ordered and not done, and what came back with a backup.
+        Ok(erasing::carry_out(&self.log)
+            .await
+            .context("what was ordered to be erased is not")?)
     }
 
     /// What was signed last, by the signer's memory or by the store. What does not open says nothing: the signer tells of that.

@@ -1,5 +1,7 @@
 //! Where a log is kept. PostgreSQL and SQLite are siblings: the same questions, each answered in its own SQL.
 
+mod erase;
+
 use std::{
     collections::HashMap, fmt, future::Future, path::PathBuf, str::FromStr, sync::Arc,
     time::Duration,

@@ -12,7 +12,11 @@ use tokio::{
     time::{sleep, timeout_at},
 };
 
-use crate::store::{Store, StoreError};
+use crate::{
+    erasing,
+    standing::Standing,
+    store::{Store, StoreError},
+};
 
 /// What the tail holds at most.
 const EVENTS: usize = 65_536;
@@ -37,6 +41,7 @@ struct Shared {
     events: Mutex<Events>,
     newest: watch::Sender<u64>,
     behind: Notify,
+    standing: Standing,
 }
 
 /// A run of events without a hole, up to `last`.
@@ -48,8 +53,8 @@ struct Events {
 }
 
 impl Tail {
-    /// An empty tail after a position.
-    pub(crate) fn after(position: u64) -> Self {
+    /// An empty tail after a position. An order to erase is heard of here first, whoever recorded it.
+    pub(crate) fn after(position: u64, standing: Standing) -> Self {
         let events = Events {
             run: VecDeque::new(),
             bytes: 0,
@@ -61,6 +66,7 @@ impl Tail {
                 events: Mutex::new(events),
                 newest,
                 behind: Notify::new(),
+                standing,
             }),
         }
     }
@@ -84,7 +90,12 @@ impl Tail {
                 break;
             }
             if event.position == tail.last + 1 {
+                let ordered = erasing::ordered(&event);
                 tail.push(event);
+                if !ordered.is_empty() {
+                    tail.erase(&ordered);
+                    self.shared.standing.doubt();
+                }
             }
         }
         self.shared.newest.send_replace(tail.last);
@@ -161,6 +172,25 @@ impl Events {
                 break;
             };
             self.bytes -= size(&oldest);
+        }
+    }
+
+    /// Forgets the personal parts of these positions.
+    fn erase(&mut self, positions: &[u64]) {
+        let Some(oldest) = self.run.front().map(|it| it.position) else {
+            return;
+        };
+        for position in positions {
+            let at = position.checked_sub(oldest);
+            let at = at.and_then(|it| usize::try_from(it).ok());
+            let Some(event) = at.and_then(|it| self.run.get_mut(it)) else {
+                continue;
+            };
+            self.bytes -= size(event);
+            let bare = Arc::make_mut(event);
+            bare.personal.clear();
+            bare.personal_salt.clear();
+            self.bytes += size(event);
         }
     }
 

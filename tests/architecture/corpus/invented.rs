@@ -104,6 +104,8 @@ fn value(event: &str, message: &str, field: &FieldDescriptor) -> Value {
         Kind::Double if name == "latitude" => Value::F64(39.920_77),
         Kind::Double => Value::F64(32.854_11),
         Kind::Int64 => Value::I64(NOON),
+        // Of no event of a test's log.
+        Kind::Uint64 if name == "positions" => Value::U64(4_711_000),
         Kind::Uint64 => Value::U64(1),
         Kind::Uint32 => Value::U32(1),
         Kind::Enum(words) => {

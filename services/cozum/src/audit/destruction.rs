@@ -248,6 +248,7 @@ mod tests {
                 rule: "retention-default".to_owned(),
                 rule_version: 2,
             }),
+            hard: None,
         };
         let subjects = ["person:a", "request:b", "destruction:r", "erasures"].map(str::to_owned);
         let new = event::record(Uuid::from_u128(1), &message, event::timestamp(0), subjects);

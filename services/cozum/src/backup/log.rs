@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, fs, path::Path};
 use anyhow::Context as _;
 use auditor::{
     Asked,
-    bundle::{WIDTH, Writer, entries_path, events_path, tile_path, tiles},
+    bundle::{WIDTH, Writer, entries_path, events_path, read_events, tile_path, tiles},
     verify,
 };
 use contracts::ledger::v1::Event;
@@ -46,6 +46,7 @@ pub(super) async fn write(log: &Log, seed: &SigningSeed, folder: &Path) -> anyho
     for index in 0..latest.size.div_ceil(WIDTH) {
         stretch(log, &writer, index, latest.size).await?;
     }
+    forget(log, &writer, folder, latest.size).await?;
     for (level, index, width) in tiles(latest.size) {
         if width < WIDTH || !writer.has(&tile_path(level, index, width)) {
             let hashes = log.tile(u8::try_from(level)?, index, width).await?;
@@ -107,6 +108,22 @@ async fn stretch(log: &Log, writer: &Writer, index: u64, size: u64) -> anyhow::R
     writer.events(index, width, &events)?;
     writer.entries(index, width, &log.entry_bundle(index, width).await?)?;
     files::write_fingerprints(writer, index, &log.fingerprints(&events).await?)
+}
+
+/// Writes the files anew in which an earlier backup kept what was ordered out of the log since.
+async fn forget(log: &Log, writer: &Writer, folder: &Path, size: u64) -> anyhow::Result<()> {
+    let ordered = ledger::erasing::all(log).await?;
+    let full = ordered.range(..=size / WIDTH * WIDTH);
+    let files: BTreeSet<u64> = full.map(|it| (it - 1) / WIDTH).collect();
+    for index in files {
+        let kept = read_events(folder, index, WIDTH)?;
+        let holds = |it: &Event| !it.personal.is_empty() && ordered.contains(&it.position);
+        if kept.iter().any(holds) {
+            let events = log.read(index * WIDTH, u32::try_from(WIDTH)?).await?;
+            writer.events(index, WIDTH, &events)?;
+        }
+    }
+    Ok(())
 }
 
 /// The events behind what was signed.

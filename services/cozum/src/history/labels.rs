@@ -41,6 +41,10 @@ pub(crate) fn label(event_type: &str, language: Language) -> &str {
         "notification.NotificationFailed" => ("Bildirim iletilemedi", "Notification failed"),
         "ledger.ReactionParked" => ("İşlem beklemeye alındı", "Reaction parked"),
         "ledger.ReactionRetried" => ("İşlem yeniden denendi", "Reaction retried"),
+        "ledger.PersonalPartsErased" => (
+            "Kişisel kısımlar kayıttan çıkarıldı",
+            "Personal parts taken out",
+        ),
         "ledger.LogForked" => ("Kayıt defteri çatallandı", "Log forked"),
         other => return other,
     };

@@ -130,6 +130,7 @@ fn an_erasure_is_told_in_words() {
         of: "request:2026-48120937-5".to_owned(),
         ground: ErasureGround::CourtOrder.into(),
         by_rule: None,
+        hard: None,
     };
     let event = Event {
         r#type: "intake.PersonalDataErased".to_owned(),

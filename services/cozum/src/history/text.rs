@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 use vocabulary::{Channel, Language, SubResult};
 
-use super::{Decoder, causes, erased, id, labels::label};
+use super::{Decoder, causes, id, labels::label};
 use crate::{erase::ground_name, hold, retention};
 
 /// What a history as of a moment says of itself.
@@ -76,7 +76,7 @@ pub(super) fn print(
         for field in decoder.sealed(event)? {
             line(&field, say("[mühürlü]", "[sealed]"));
         }
-        if erased(event) {
+        if chassis::event::is_bare(event) {
             line(say("kişisel", "personal"), say("[silindi]", "[erased]"));
         }
         text.push('\n');

@@ -115,7 +115,7 @@ fn raw(event: &Event, all: &[Event]) -> Raw {
             .collect(),
         facts: serde_json::to_string_pretty(&facts::of(event)).unwrap_or_default(),
         sealed: sealed.join(", "),
-        erased: !event.personal_hash.is_empty() && event.personal.is_empty(),
+        erased: chassis::event::is_bare(event),
     }
 }
 

@@ -84,6 +84,7 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(INTAKE, "Seal", Action::Inside),
     of_centre(INTAKE, "Open", Action::Inside),
     of_centre(INTAKE, "ErasePerson", Action::Erase),
+    of_centre(INTAKE, "EraseEvents", Action::Erase),
     of_centre(INTAKE, "SetRetentionRule", Action::Erase),
     of_centre(INTAKE, "PreviewDestruction", Action::Erase),
     of_centre(INTAKE, "BeginDestruction", Action::Erase),
@@ -125,6 +126,8 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(LEDGER, "ReleaseLease", Action::Inside),
     of_centre(LEDGER, "SaveCheckpoint", Action::Inside),
     of_centre(LEDGER, "RetryReaction", Action::Operate),
+    // Intake asks it, which knows what is on hold.
+    of_centre(LEDGER, "ErasePersonalParts", Action::Inside),
     // What is published under /log as well.
     of_centre(LEDGER, "LatestCheckpoint", Action::Public),
     of_centre(LEDGER, "ListCheckpoints", Action::Public),

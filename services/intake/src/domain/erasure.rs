@@ -70,23 +70,33 @@ pub(crate) enum Ground {
 pub(crate) struct Erasure {
     ordered: BTreeSet<Belonging>,
     erased: BTreeSet<Belonging>,
+    /// The same of what leaves the log as well.
+    hard: Hard,
     /// What each hold in force forbids to destroy.
     holds: BTreeMap<HoldId, Belonging>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Hard {
+    ordered: BTreeSet<Belonging>,
+    erased: BTreeSet<Belonging>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ErasureCommand {
-    /// Of everything that was found.
+    /// Of everything that was found; with a reference, out of the log as well.
     Order {
         found: BTreeSet<Belonging>,
         ground: Ground,
         by: Option<ByRule>,
+        hard: Option<Reference>,
     },
     /// The keys of an order are gone.
     Record {
         destroyed: BTreeSet<Belonging>,
         ground: Ground,
         by: Option<ByRule>,
+        hard: Option<Reference>,
     },
     /// Nothing of this is to be destroyed until it is released.
     Hold(Hold),
@@ -111,11 +121,13 @@ pub(crate) enum ErasureEvent {
         of: BTreeSet<Belonging>,
         ground: Ground,
         by: Option<ByRule>,
+        hard: Option<Reference>,
     },
     PersonalDataErased {
         of: BTreeSet<Belonging>,
         ground: Ground,
         by: Option<ByRule>,
+        hard: Option<Reference>,
     },
     HoldPlaced(Hold),
     HoldReleased {
@@ -145,32 +157,39 @@ impl Decider for Erasure {
 
     fn decide(&self, command: ErasureCommand) -> Result<Vec<ErasureEvent>, ErasureRejection> {
         match command {
-            ErasureCommand::Order { found, ground, by } => {
-                let found = self.unordered(found);
-                if let Some((hold, of)) = self.forbids(&found) {
-                    return Err(ErasureRejection::Held(*hold, of.clone()));
-                }
+            ErasureCommand::Order {
+                found,
+                ground,
+                by,
+                hard,
+            } => {
+                let found = self.orderable(found, hard.is_some())?;
                 let ordered = |of| ErasureEvent::ErasureOrdered {
                     of,
                     ground,
                     by: by.clone(),
+                    hard: hard.clone(),
                 };
                 Ok(together(found).map(ordered).collect())
             }
-            ErasureCommand::Record { destroyed, .. } if !destroyed.is_subset(&self.ordered) => {
+            ErasureCommand::Record {
+                destroyed, hard, ..
+            } if !destroyed.is_subset(self.ordered(hard.is_some())) => {
                 Err(ErasureRejection::NotOrdered)
             }
-            ErasureCommand::Record { destroyed, .. } if destroyed.is_subset(&self.erased) => {
-                Ok(vec![])
-            }
+            ErasureCommand::Record {
+                destroyed, hard, ..
+            } if destroyed.is_subset(self.erased(hard.is_some())) => Ok(vec![]),
             ErasureCommand::Record {
                 destroyed,
                 ground,
                 by,
+                hard,
             } => Ok(vec![ErasureEvent::PersonalDataErased {
                 of: destroyed,
                 ground,
                 by,
+                hard,
             }]),
             ErasureCommand::Hold(hold) if self.ordered.contains(&hold.of) => {
                 Err(ErasureRejection::ErasedAlready)
@@ -185,8 +204,18 @@ impl Decider for Erasure {
 
     fn evolve(mut self, event: ErasureEvent) -> Self {
         match event {
-            ErasureEvent::ErasureOrdered { of, .. } => self.ordered.extend(of),
-            ErasureEvent::PersonalDataErased { of, .. } => self.erased.extend(of),
+            ErasureEvent::ErasureOrdered { of, hard, .. } => {
+                if hard.is_some() {
+                    self.hard.ordered.extend(of.iter().cloned());
+                }
+                self.ordered.extend(of);
+            }
+            ErasureEvent::PersonalDataErased { of, hard, .. } => {
+                if hard.is_some() {
+                    self.hard.erased.extend(of.iter().cloned());
+                }
+                self.erased.extend(of);
+            }
             ErasureEvent::HoldPlaced(Hold { hold, of, .. }) => {
                 self.holds.insert(hold, of);
             }
@@ -199,10 +228,43 @@ impl Decider for Erasure {
 }
 
 impl Erasure {
-    /// Whatever of this no order names.
-    pub(crate) fn unordered(&self, mut found: BTreeSet<Belonging>) -> BTreeSet<Belonging> {
-        found.retain(|it| !self.ordered.contains(it));
+    /// Whatever of this no order names; `hard`: none that takes it out of the log.
+    pub(crate) fn unordered(
+        &self,
+        mut found: BTreeSet<Belonging>,
+        hard: bool,
+    ) -> BTreeSet<Belonging> {
+        found.retain(|it| !self.ordered(hard).contains(it));
         found
+    }
+
+    /// The same, if nothing of it is on hold.
+    pub(crate) fn orderable(
+        &self,
+        found: BTreeSet<Belonging>,
+        hard: bool,
+    ) -> Result<BTreeSet<Belonging>, ErasureRejection> {
+        let found = self.unordered(found, hard);
+        match self.forbids(&found) {
+            Some((hold, of)) => Err(ErasureRejection::Held(*hold, of.clone())),
+            None => Ok(found),
+        }
+    }
+
+    fn ordered(&self, hard: bool) -> &BTreeSet<Belonging> {
+        if hard {
+            &self.hard.ordered
+        } else {
+            &self.ordered
+        }
+    }
+
+    fn erased(&self, hard: bool) -> &BTreeSet<Belonging> {
+        if hard {
+            &self.hard.erased
+        } else {
+            &self.erased
+        }
     }
 
     /// Whether an order names this.
@@ -217,7 +279,7 @@ impl Erasure {
 
     /// The hold that forbids to destroy this. Names and notes stay while anything of the person is on hold; another request of
     /// theirs may go.
-    fn forbids(&self, found: &BTreeSet<Belonging>) -> Option<(&HoldId, &Belonging)> {
+    pub(crate) fn forbids(&self, found: &BTreeSet<Belonging>) -> Option<(&HoldId, &Belonging)> {
         let whole = |it: &Belonging| !matches!(it, Belonging::Request(_));
         let touches = |of: &Belonging| whole(of) || found.contains(of) || found.iter().any(whole);
         let mut holds = self.holds.iter();
@@ -249,179 +311,4 @@ fn together(all: BTreeSet<Belonging>) -> impl Iterator<Item = BTreeSet<Belonging
 }
 
 #[cfg(test)]
-mod tests {
-    use decider::Given;
-
-    use super::*;
-
-    const AYSE: Belonging = Belonging::Person(PersonId(1));
-    const CALL: Belonging = Belonging::Contact(ContactId(2));
-
-    fn given(history: impl IntoIterator<Item = ErasureEvent>) -> Given<Erasure> {
-        decider::given(history)
-    }
-
-    fn request(digits: u32) -> Belonging {
-        Belonging::Request(RequestNumber::new(2026, digits))
-    }
-
-    fn order(found: &[Belonging]) -> ErasureCommand {
-        ErasureCommand::Order {
-            found: found.iter().cloned().collect(),
-            ground: Ground::CitizenRequest,
-            by: None,
-        }
-    }
-
-    fn record(destroyed: &[Belonging]) -> ErasureCommand {
-        ErasureCommand::Record {
-            destroyed: destroyed.iter().cloned().collect(),
-            ground: Ground::CitizenRequest,
-            by: None,
-        }
-    }
-
-    fn ordered(of: &[Belonging]) -> ErasureEvent {
-        ErasureEvent::ErasureOrdered {
-            of: of.iter().cloned().collect(),
-            ground: Ground::CitizenRequest,
-            by: None,
-        }
-    }
-
-    fn erased(of: &[Belonging]) -> ErasureEvent {
-        ErasureEvent::PersonalDataErased {
-            of: of.iter().cloned().collect(),
-            ground: Ground::CitizenRequest,
-            by: None,
-        }
-    }
-
-    #[test]
-    fn everything_that_was_found_is_ordered() {
-        let all = [AYSE, CALL, request(7)];
-        given([]).when(order(&all)).then([ordered(&all)]);
-    }
-
-    #[test]
-    fn erasing_again_is_silent() {
-        let all = [AYSE, CALL];
-        given([ordered(&all)]).when(order(&all)).then_nothing();
-        given([ordered(&all), erased(&all)])
-            .when(order(&all))
-            .then_nothing();
-    }
-
-    #[test]
-    fn what_came_to_light_later_is_ordered_alone() {
-        let all = [AYSE, CALL];
-        given([ordered(&all), erased(&all)])
-            .when(order(&[AYSE, CALL, request(7)]))
-            .then([ordered(&[request(7)])]);
-    }
-
-    #[test]
-    fn an_order_is_recorded_once() {
-        let all = [AYSE, CALL];
-        given([ordered(&all)])
-            .when(record(&all))
-            .then([erased(&all)]);
-        given([ordered(&all), erased(&all)])
-            .when(record(&all))
-            .then_nothing();
-    }
-
-    #[test]
-    fn nothing_is_recorded_that_nobody_ordered() {
-        given([ordered(&[AYSE])])
-            .when(record(&[AYSE, CALL]))
-            .then_rejected(ErasureRejection::NotOrdered);
-    }
-
-    #[test]
-    fn no_event_names_more_than_the_ledger_takes() {
-        let all: Vec<Belonging> = (0..130).map(request).collect();
-        let decided = Erasure::default().decide(order(&all)).unwrap();
-        let state = Erasure::replay(decided.clone());
-        assert_eq!(decided.len(), 3);
-        assert_eq!(state, Erasure::replay([ordered(&all)]));
-    }
-
-    const LAWSUIT: HoldId = HoldId(11);
-
-    fn hold(hold: HoldId, of: Belonging) -> Hold {
-        Hold {
-            hold,
-            of,
-            ground: HoldGround::Lawsuit,
-            reference: "2026/123".parse().unwrap(),
-            about: BTreeSet::new(),
-        }
-    }
-
-    fn held(of: Belonging) -> ErasureEvent {
-        ErasureEvent::HoldPlaced(hold(LAWSUIT, of))
-    }
-
-    fn released(of: Belonging) -> ErasureEvent {
-        ErasureEvent::HoldReleased { hold: LAWSUIT, of }
-    }
-
-    #[test]
-    fn nothing_of_a_person_on_hold_is_ordered_until_it_is_released() {
-        for some in [&[AYSE, CALL, request(7)][..], &[request(7)]] {
-            given([held(AYSE)])
-                .when(order(some))
-                .then_rejected(ErasureRejection::Held(LAWSUIT, AYSE));
-            given([held(AYSE), released(AYSE)])
-                .when(order(some))
-                .then([ordered(some)]);
-        }
-    }
-
-    #[test]
-    fn a_request_on_hold_keeps_its_persons_name_and_notes_and_lets_another_request_go() {
-        let on_hold = || ErasureRejection::Held(LAWSUIT, request(7));
-        for some in [&[AYSE, request(7)][..], &[request(7)], &[AYSE], &[CALL]] {
-            given([held(request(7))])
-                .when(order(some))
-                .then_rejected(on_hold());
-        }
-        given([held(request(7))])
-            .when(order(&[request(8)]))
-            .then([ordered(&[request(8)])]);
-    }
-
-    #[test]
-    fn what_is_erased_is_not_held_and_is_erased_again_in_silence() {
-        let place = || ErasureCommand::Hold(hold(LAWSUIT, request(7)));
-        given([ordered(&[request(7)])])
-            .when(place())
-            .then_rejected(ErasureRejection::ErasedAlready);
-        given([ordered(&[request(7)]), held(AYSE)])
-            .when(order(&[request(7)]))
-            .then_nothing();
-        given([]).when(place()).then([held(request(7))]);
-    }
-
-    #[test]
-    fn a_hold_is_released_by_its_name_or_as_the_only_one() {
-        let release = |hold| ErasureCommand::Release { of: AYSE, hold };
-        given([held(AYSE)])
-            .when(release(None))
-            .then([released(AYSE)]);
-        given([held(AYSE), released(AYSE)])
-            .when(release(None))
-            .then_rejected(ErasureRejection::NoSuchHold);
-        let audit = ErasureEvent::HoldPlaced(hold(HoldId(12), AYSE));
-        given([held(AYSE), audit.clone()])
-            .when(release(None))
-            .then_rejected(ErasureRejection::WhichHold(vec![LAWSUIT, HoldId(12)]));
-        given([held(AYSE), audit])
-            .when(release(Some(LAWSUIT)))
-            .then([released(AYSE)]);
-        given([held(request(7))])
-            .when(release(Some(LAWSUIT)))
-            .then_rejected(ErasureRejection::NoSuchHold);
-    }
-}
+mod tests;

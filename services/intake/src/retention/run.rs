@@ -135,6 +135,7 @@ impl Destructions {
             let order = ErasureCommand::Order {
                 found,
                 ground: Ground::RetentionOver,
+                hard: None,
                 by: Some(ByRule {
                     run: run.id,
                     scope,

@@ -1,7 +1,7 @@
 //! Takes out of the index what was said of a subject whose key is gone. No event tells of a destroyed key in time for
 //! everybody, so the key store itself is asked.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
 
 use chassis::Clock;
 use sqlx::{Connection as _, SqliteConnection};
@@ -19,8 +19,6 @@ pub(super) struct Eraser {
     index: Index,
     writer: SqliteConnection,
     clock: Clock,
-    /// Deleted texts still stand in the write-ahead log.
-    unflushed: bool,
 }
 
 impl Eraser {
@@ -29,7 +27,6 @@ impl Eraser {
             index,
             writer,
             clock,
-            unflushed: false,
         }
     }
 
@@ -60,14 +57,15 @@ impl Eraser {
         } = &self.index;
         for subject in vault.destroyed(municipality, since).await? {
             let mut tx = self.writer.begin_with("begin immediate").await?;
-            self.unflushed |= erase(&mut tx, &subject).await?;
+            let had_any = erase(&mut tx, &subject).await?;
             tx.commit().await?;
+            self.index.unflushed.fetch_or(had_any, Ordering::SeqCst);
         }
-        if self.unflushed {
+        if self.index.unflushed.swap(false, Ordering::SeqCst) {
             let (busy, _, _): (i64, i64, i64) = sqlx::query_as("pragma wal_checkpoint(truncate)")
                 .fetch_one(&mut self.writer)
                 .await?;
-            self.unflushed = busy != 0;
+            self.index.unflushed.fetch_or(busy != 0, Ordering::SeqCst);
         }
         Ok(())
     }
@@ -82,6 +80,42 @@ async fn erase(tx: &mut SqliteConnection, subject: &Subject) -> anyhow::Result<b
         _ => None,
     };
     let Some(words) = words else { return Ok(false) };
+    unlearn(tx, &words).await?;
+    tracing::info!("the texts of an erased subject left the search");
+    Ok(true)
+}
+
+/// Removes what single events said, whose personal parts left the log while their keys stay; whether there was anything.
+pub(super) async fn events(tx: &mut SqliteConnection, positions: &[u64]) -> anyhow::Result<bool> {
+    let positions = serde_json::to_string(positions)?;
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "select words, stems from texts where rowid in (select value from json_each(?1))",
+    )
+    .bind(&positions)
+    .fetch_all(&mut *tx)
+    .await?;
+    let named: Vec<String> = sqlx::query_scalar(
+        "select pseudonym from person where id in (select value from json_each(?1))",
+    )
+    .bind(&positions)
+    .fetch_all(&mut *tx)
+    .await?;
+    sqlx::query(
+        "update texts set words = '', stems = '' where rowid in (select value from json_each(?1))",
+    )
+    .bind(&positions)
+    .execute(&mut *tx)
+    .await?;
+    let mut words: Vec<String> = rows.iter().map(|it| format!("{} {}", it.0, it.1)).collect();
+    for pseudonym in named {
+        words.extend(person(tx, &pseudonym).await?);
+    }
+    unlearn(tx, &words.join(" ")).await?;
+    Ok(!words.is_empty())
+}
+
+/// Removes the words that nothing is left of.
+async fn unlearn(tx: &mut SqliteConnection, words: &str) -> anyhow::Result<()> {
     let words: BTreeSet<&str> = words.split(' ').filter(|it| !it.is_empty()).collect();
     for word in words {
         sqlx::query(
@@ -92,8 +126,7 @@ async fn erase(tx: &mut SqliteConnection, subject: &Subject) -> anyhow::Result<b
         .execute(&mut *tx)
         .await?;
     }
-    tracing::info!("the texts of an erased subject left the search");
-    Ok(true)
+    Ok(())
 }
 
 /// Facts stay: number, place, topic.

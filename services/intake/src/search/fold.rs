@@ -2,17 +2,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    sync::atomic::Ordering,
     time::Duration,
 };
 
-use contracts::{intake::v1::RequestRegistered, ledger::v1::Event};
+use chassis::event;
+use contracts::{
+    intake::v1::RequestRegistered,
+    ledger::v1::{Event, PersonalPartsErased},
+};
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 use vault::{Opened, Plain, Sealed, VaultError};
 
 use super::{
-    Index,
+    Index, erase,
     heard::{self, Heard, Moved, SealedTexts, hear},
     query::{Reach, email_reach, phone_reach},
     words::Lexicon,
@@ -69,7 +74,7 @@ impl Index {
             }
         }
         if heard.is_empty() {
-            return Ok(());
+            return self.forget(tx, events).await;
         }
         let sealed: Vec<_> = heard
             .iter_mut()
@@ -80,7 +85,22 @@ impl Index {
         for ((event, what, _), texts) in heard.into_iter().zip(opened) {
             self.note(&mut changes, event, what, &texts);
         }
-        changes.write(tx).await
+        changes.write(tx).await?;
+        // Behind all that they name.
+        self.forget(tx, events).await
+    }
+
+    /// Takes out what events said whose personal parts left the log.
+    async fn forget(&self, tx: &mut SqliteConnection, events: &[Event]) -> anyhow::Result<()> {
+        for event in events
+            .iter()
+            .filter(|it| event::is::<PersonalPartsErased>(it))
+        {
+            let order: PersonalPartsErased = event::decode(event)?;
+            let had_any = erase::events(tx, &order.positions).await?;
+            self.unflushed.fetch_or(had_any, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// Opens everything that is not erased, with one question to the key store. While it is away nothing can be folded.

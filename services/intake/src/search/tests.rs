@@ -32,6 +32,7 @@ impl City {
         let index = Index {
             municipality: "ova".parse().unwrap(),
             blind: Arc::new(vault.blind_index()),
+            unflushed: Arc::default(),
             vault: Arc::new(vault),
         };
         Self {

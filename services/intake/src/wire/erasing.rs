@@ -8,10 +8,11 @@ use chassis::{
 };
 use contracts::{
     intake::v1::{
-        self, ErasePersonReply, ErasePersonRequest, ErasureGround, ErasureOrdered, HoldPlaced,
-        HoldReleased, PersonalDataErased, erase_person_reply,
+        self, EraseEventsRequest, ErasePersonReply, ErasePersonRequest, ErasureGround,
+        ErasureOrdered, HardErasure, HoldPlaced, HoldReleased, PersonalDataErased,
+        erase_person_reply,
     },
-    ledger::v1::{Event as Stored, NewEvent},
+    ledger::v1::{Event as Stored, NewEvent, PartsErasedGround},
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use super::{
     holding,
 };
 use crate::{
-    domain::{Belonging, ByRule, Erasure, ErasureEvent, Ground, Whose},
+    domain::{Belonging, ByRule, Erasure, ErasureEvent, Ground, Reference, Whose},
     streams,
 };
 
@@ -32,6 +33,8 @@ pub(crate) const ERASURES: &str = "erasures";
 /// Whose data is to be erased, and whether only to tell of it.
 pub(crate) struct EraseAsked {
     pub(crate) whose: Whose,
+    /// Whether it leaves the log as well.
+    pub(crate) hard: bool,
     pub(crate) wish: Wish,
 }
 
@@ -44,12 +47,69 @@ pub(crate) enum Wish {
         command_id: Uuid,
         fingerprint: [u8; 32],
         ground: Ground,
+        hard: Option<Reference>,
     },
+}
+
+/// Which events' personal parts are to leave the log.
+pub(crate) struct EventsAsked {
+    pub(crate) positions: Vec<u64>,
+    pub(crate) wish: Option<EventsErased>,
+}
+
+/// By which command and on which ground.
+pub(crate) struct EventsErased {
+    pub(crate) command_id: Uuid,
+    pub(crate) ground: Ground,
+    pub(crate) reference: Reference,
+}
+
+/// Positions in one order.
+pub(crate) const POSITIONS: usize = 10_000;
+
+pub(crate) fn erase_events(proto: EraseEventsRequest) -> Result<EventsAsked, Invalid> {
+    let positions = proto.positions;
+    let fits = (1..=POSITIONS).contains(&positions.len()) && positions[0] > 0;
+    if !fits || !positions.is_sorted_by(|a, b| a < b) {
+        return Err(Invalid::at(
+            "positions",
+            "is not 1 to 10,000 positions that rise",
+        ));
+    }
+    let wish = if proto.dry_run {
+        None
+    } else {
+        Some(EventsErased {
+            command_id: code(&proto.command_id, "command_id")?,
+            ground: asked_ground(proto.ground)?,
+            reference: needed(&proto.reference)?,
+        })
+    };
+    Ok(EventsAsked { positions, wish })
+}
+
+/// The reference of an erasure that takes something out of the log: without one nobody could say later who ordered it.
+fn needed(text: &str) -> Result<Reference, Invalid> {
+    if text.is_empty() {
+        return Err(Invalid::at("reference", "is missing"));
+    }
+    holding::reference(text)
+}
+
+/// A ground as the ledger spells it.
+pub(crate) fn parts_ground(ground: Ground) -> PartsErasedGround {
+    match ground {
+        Ground::CitizenRequest => PartsErasedGround::CitizenRequest,
+        Ground::RetentionOver => PartsErasedGround::RetentionOver,
+        Ground::CourtOrder => PartsErasedGround::CourtOrder,
+        Ground::Other => PartsErasedGround::Other,
+    }
 }
 
 pub(crate) fn erase(proto: ErasePersonRequest) -> Result<EraseAsked, Invalid> {
     let fingerprint = event::fingerprint(&proto);
     let whose = whose(&proto.person, &proto.number)?;
+    let hard = proto.hard;
     let wish = if proto.dry_run {
         Wish::Look
     } else {
@@ -57,9 +117,10 @@ pub(crate) fn erase(proto: ErasePersonRequest) -> Result<EraseAsked, Invalid> {
             command_id: code(&proto.command_id, "command_id")?,
             fingerprint,
             ground: asked_ground(proto.ground)?,
+            hard: proto.hard.then(|| needed(&proto.reference)).transpose()?,
         }
     };
-    Ok(EraseAsked { whose, wish })
+    Ok(EraseAsked { whose, hard, wish })
 }
 
 /// A person, or a request: one of the two.
@@ -119,25 +180,52 @@ pub(crate) fn erasure_event(
             .collect::<Vec<_>>()
     };
     match erasure {
-        ErasureEvent::ErasureOrdered { of, ground, by } => {
+        ErasureEvent::ErasureOrdered {
+            of,
+            ground,
+            by,
+            hard,
+        } => {
             let message = ErasureOrdered {
                 of: whose,
                 ground: ground_message(*ground).into(),
                 by_rule: by.as_ref().map(by_message),
+                hard: hard.as_ref().map(hard_message),
             };
             event::record(id, &message, at, subjects(of, by))
         }
-        ErasureEvent::PersonalDataErased { of, ground, by } => {
+        ErasureEvent::PersonalDataErased {
+            of,
+            ground,
+            by,
+            hard,
+        } => {
             let message = PersonalDataErased {
                 of: whose,
                 ground: ground_message(*ground).into(),
                 by_rule: by.as_ref().map(by_message),
+                hard: hard.as_ref().map(hard_message),
             };
             event::record(id, &message, at, subjects(of, by))
         }
         ErasureEvent::HoldPlaced(hold) => holding::placed(id, hold, at),
         ErasureEvent::HoldReleased { hold, of } => holding::released(id, *hold, of, at),
     }
+}
+
+fn hard_message(reference: &Reference) -> HardErasure {
+    HardErasure {
+        reference: reference.as_str().to_owned(),
+    }
+}
+
+fn recorded_hard(
+    proto: Option<HardErasure>,
+    stored: &Stored,
+) -> Result<Option<Reference>, Undecodable> {
+    let read = |it: HardErasure| it.reference.parse().ok();
+    let read = |it| read(it).ok_or_else(|| unreadable(stored, "hard"));
+    proto.map(read).transpose()
 }
 
 fn by_message(by: &ByRule) -> v1::ByRule {
@@ -178,6 +266,7 @@ impl Storable for Erasure {
                 of: belongings(stored),
                 ground: recorded_ground(message.ground(), stored)?,
                 by: recorded_by(message.by_rule, stored)?,
+                hard: recorded_hard(message.hard, stored)?,
             }))
         } else if event::is::<PersonalDataErased>(stored) {
             let message: PersonalDataErased = event::decode(stored)?;
@@ -185,6 +274,7 @@ impl Storable for Erasure {
                 of: belongings(stored),
                 ground: recorded_ground(message.ground(), stored)?,
                 by: recorded_by(message.by_rule, stored)?,
+                hard: recorded_hard(message.hard, stored)?,
             }))
         } else if event::is::<HoldPlaced>(stored) {
             let hold = holding::was_placed(stored)?;
@@ -214,6 +304,7 @@ pub(crate) struct Ordered {
     pub(crate) of: BTreeSet<Belonging>,
     pub(crate) ground: Ground,
     pub(crate) by: Option<ByRule>,
+    pub(crate) hard: Option<Reference>,
 }
 
 /// Reads an order; `None` for another event.
@@ -227,6 +318,7 @@ pub(crate) fn ordered(stored: &Stored) -> Result<Option<Ordered>, Undecodable> {
         of: belongings(stored),
         ground: recorded_ground(message.ground(), stored)?,
         by: recorded_by(message.by_rule, stored)?,
+        hard: recorded_hard(message.hard, stored)?,
     }))
 }
 
@@ -264,7 +356,10 @@ pub(crate) fn erasures(
                 });
             }
             Some(ErasureEvent::PersonalDataErased { .. }) => {
-                if let Some(order) = erasures.iter_mut().find(|it| it.subjects == subjects) {
+                if let Some(order) = erasures
+                    .iter_mut()
+                    .find(|it| it.erased_position == 0 && it.subjects == subjects)
+                {
                     order.erased_position = stored.position;
                     order.erased_at = stored.recorded_at;
                 }
@@ -313,11 +408,39 @@ mod tests {
         assert_eq!(wrong(|it| "2026-1".clone_into(&mut it.number)), "number");
         assert_eq!(wrong(|it| it.ground = 0), "ground");
         assert_eq!(wrong(|it| it.ground = 99), "ground");
+        assert_eq!(wrong(|it| it.hard = true), "reference");
+        let hard = |it: &mut ErasePersonRequest| {
+            (it.hard, it.reference) = (true, "Ayşe istedi".to_owned());
+        };
+        assert_eq!(wrong(hard), "reference");
         let look = |it: &mut ErasePersonRequest| {
             (it.dry_run, it.ground) = (true, 0);
             it.command_id.clear();
         };
         assert_eq!(wrong(look), "");
+    }
+
+    #[test]
+    fn each_wrong_field_of_events_to_erase_is_named() {
+        let wrong = |change: &dyn Fn(&mut EraseEventsRequest)| {
+            let mut request = EraseEventsRequest {
+                command_id: COMMAND.to_owned(),
+                positions: vec![3, 7],
+                ground: ErasureGround::CourtOrder.into(),
+                reference: "2026/123".to_owned(),
+                dry_run: false,
+            };
+            change(&mut request);
+            let asked = erase_events(request).err();
+            asked.map(|it| it.field).unwrap_or_default()
+        };
+        assert_eq!(wrong(&|_| ()), "");
+        for positions in [&[][..], &[0, 1], &[2, 2], &[2, 1]] {
+            assert_eq!(wrong(&|it| it.positions = positions.to_vec()), "positions");
+        }
+        assert_eq!(wrong(&|it| it.ground = 0), "ground");
+        assert_eq!(wrong(&|it| it.reference.clear()), "reference");
+        assert_eq!(wrong(&|it| it.command_id.clear()), "command_id");
     }
 
     #[test]
@@ -336,6 +459,7 @@ mod tests {
                 scope: Some("pothole".parse().unwrap()),
                 version: 4,
             }),
+            hard: Some("2026/123".parse().unwrap()),
         };
         let new = erasure_event(Uuid::from_u128(1), &whose, &decided, Timestamp::UNIX_EPOCH);
         assert!(new.personal.is_empty());

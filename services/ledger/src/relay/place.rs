@@ -12,6 +12,7 @@ use chassis::{Clock, cloudevents};
 
 use super::Ended;
 use crate::{
+    erasing,
     log::{Log, LogError},
     tree::fork,
 };
@@ -52,20 +53,37 @@ pub(super) async fn find(
             return create(context, log, oldest, replicas).await;
         }
     }
-    if is_left(&stream, log).await.map_err(anyhow::Error::from)? {
-        tracing::warn!(
-            stream = name,
-            "a NATS stream of the history that was left is made anew"
-        );
-        context
-            .delete_stream(&name)
-            .await
-            .map_err(anyhow::Error::from)?;
-        let oldest = oldest_kept(log, clock).await?;
-        return create(context, log, oldest, replicas).await;
-    }
-    check_history(&stream, log).await?;
-    Ok(stream)
+    let holds = if is_left(&stream, log).await.map_err(anyhow::Error::from)? {
+        "is of the history that was left"
+    } else {
+        check_history(&stream, log).await?;
+        if !holds_erased(&stream, log).await? {
+            return Ok(stream);
+        }
+        "holds what was erased"
+    };
+    tracing::warn!(stream = name, "a NATS stream that {holds} is made anew");
+    context
+        .delete_stream(&name)
+        .await
+        .map_err(anyhow::Error::from)?;
+    let oldest = oldest_kept(log, clock).await?;
+    create(context, log, oldest, replicas).await
+}
+
+/// In a stream's metadata: up to which order it was made without what was erased.
+const ERASED: &str = "cozum-erased";
+
+/// Whether a stream holds a personal part that was ordered to be erased after it was made.
+async fn holds_erased(stream: &Stream, log: &Log) -> Result<bool, Ended> {
+    let info = stream.cached_info();
+    let mark = info.config.metadata.get(ERASED);
+    let mark = mark.and_then(|it| it.parse().ok()).unwrap_or_default();
+    let erased = erasing::after(log, mark)
+        .await
+        .map_err(anyhow::Error::from)?;
+    let held = info.state.first_sequence..=info.state.last_sequence;
+    Ok(erased.iter().any(|it| held.contains(it)))
 }
 
 /// Whether a stream goes on where a fork was declared, in another way than the log does: what it holds was left.
@@ -100,6 +118,7 @@ async fn create(
 ) -> Result<Stream, Ended> {
     let municipality = log.municipality();
     let name = cloudevents::stream_name(municipality);
+    let erased = erasing::newest(log).await.map_err(anyhow::Error::from)?;
     tracing::info!(stream = name, "making a NATS stream that begins at {first}");
     let config = Config {
         name,
@@ -115,6 +134,7 @@ async fn create(
         deny_purge: true,
         allow_direct: true,
         compression: Some(Compression::S2),
+        metadata: [(ERASED.to_owned(), erased.to_string())].into(),
         first_sequence: Some(first).filter(|it| *it > 1),
         ..Config::default()
     };

@@ -19,7 +19,7 @@ use super::Refused;
 use crate::{
     log::Log,
     relay::{Seal, place::is_left},
-    restore::{NotRestored, Restore, Returning, check},
+    restore::{Gone, NotRestored, Restore, Returning, check},
     tree::edge_at,
 };
 
@@ -149,6 +149,7 @@ impl Missing<'_> {
         let edge = edge_at(self.log.store(), self.head).await;
         let mut edge = edge.map_err(anyhow::Error::from)?;
         let mut commitments = vec![];
+        let mut gone = Gone::default();
         let mut from = self.head + 1;
         while from <= told.last {
             let to = told.last.min(from + WINDOW - 1);
@@ -173,9 +174,17 @@ impl Missing<'_> {
                         }
                     }
                 }
+                gone.pass(&event);
                 commitments.push(event.commitment);
             }
             from = to + 1;
+        }
+        // The log's own orders lie before all of these.
+        if let Some(position) = gone.unordered() {
+            return Err(wrong(
+                position,
+                "its personal part is gone, and nobody ordered that",
+            ));
         }
         Ok(commitments)
     }
