@@ -85,6 +85,7 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(INTAKE, "Open", Action::Inside),
     of_centre(INTAKE, "ErasePerson", Action::Erase),
     of_centre(INTAKE, "SetRetentionRule", Action::Erase),
+    of_centre(INTAKE, "PublishNotice", Action::Erase),
     of_centre(INTAKE, "PreviewDestruction", Action::Erase),
     of_centre(INTAKE, "BeginDestruction", Action::Erase),
     of_centre(INTAKE, "PlaceHold", Action::Erase),
