@@ -115,6 +115,7 @@ fn an_anonymous_call_records_no_person() {
             person: None,
             social_network: String::new(),
             imported: None,
+            notice: None,
         }]);
 }
 
