@@ -124,6 +124,22 @@ const DECIDED: &[(&str, &str)] = &[
         "intake.RetentionRuleRemoved.topic",
         "a code of the directory",
     ),
+    (
+        "intake.NoticePublished.short_tr",
+        "published to everybody by whoever answers for personal data",
+    ),
+    (
+        "intake.NoticePublished.short_en",
+        "published to everybody by whoever answers for personal data",
+    ),
+    (
+        "intake.NoticePublished.full_tr",
+        "published to everybody by whoever answers for personal data",
+    ),
+    (
+        "intake.NoticePublished.full_en",
+        "published to everybody by whoever answers for personal data",
+    ),
     ("intake.DestructionBegan.run", "derived from a command's id"),
     ("intake.DestructionEnded.run", "derived from a command's id"),
     (

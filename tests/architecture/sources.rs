@@ -59,6 +59,10 @@ const EDGES: &[(&str, &str)] = &[
         "places and releases holds around a decision on an erasure",
     ),
     (
+        "notices",
+        "publishes notices, folds which versions there are into a read model",
+    ),
+    (
         "retention",
         "sets rules, folds what is kept into a read model, runs the rules",
     ),

@@ -110,6 +110,7 @@ async fn each_role_does_its_main_job_without_a_script() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     let (_cozum, base) = demo(&data).await?;
     let number = the_operator_files_a_request(&base).await?;
+    the_operator_reads_the_notice(&base).await?;
     the_unit_does_the_work(&base, &number).await?;
     the_supervisor_sees_where_all_stands(&base).await?;
     the_auditor_looks_and_changes_nothing(&base, &number).await?;
@@ -166,6 +167,70 @@ async fn the_operator_files_a_request(base: &str) -> anyhow::Result<String> {
     ];
     assert_eq!(operator.send("/console/new", &contact).await?.status, 201);
     Ok(number)
+}
+
+/// The line stands on the page with its version, and the filing says so.
+async fn the_operator_reads_the_notice(base: &str) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let text = folder.path().join("text");
+    std::fs::write(&text, "Verileriniz başvurunuz için işlenir.\n\nGerisi.")?;
+    let text = text.to_str().context("file")?;
+    let operator = Desk::sign_in(base, "operator").await?;
+    let untold = operator.open("/console/new").await?;
+    assert!(
+        untold.html.contains("name=\"notice_phone\" value=\"0\""),
+        "{}",
+        untold.html
+    );
+    let publish = ["notice", "publish", "--channel", "phone", "--server", base];
+    let publish = Launch::new("publish", publish.into_iter().chain(["--token", "demo"]))
+        .arg("--tr")
+        .arg(text)
+        .arg("--en")
+        .arg(text);
+    let published = publish.run().await?;
+    assert!(published.status.success(), "{published:?}");
+    let shown = async || {
+        let new = operator.open("/console/new").await?;
+        let is_shown = new.html.contains("name=\"notice_phone\" value=\"1\"");
+        anyhow::ensure!(is_shown, "{}", new.html);
+        Ok(new)
+    };
+    let new = eventually(Duration::from_secs(30), "the notice", shown).await?;
+    assert!(
+        new.html
+            .contains(": Verileriniz başvurunuz için işlenir.</p>"),
+        "{}",
+        new.html
+    );
+    let form = |version: &'static str, key: &'static str| {
+        [
+            ("key", key),
+            ("channel", "phone"),
+            ("topic", "yol cukuru"),
+            ("description", SAID),
+            ("q-size", "large"),
+            ("notice_phone", version),
+        ]
+    };
+    let unknown = operator.send("/console/new", &form("7", "yedi")).await?;
+    assert_eq!(unknown.status, 400);
+    assert!(
+        unknown.html.contains("href=\"#notice\"") && unknown.html.contains(SAID),
+        "{}",
+        unknown.html
+    );
+    for (version, key, said) in [("0", "okunmadi", "yok"), ("1", "okundu", "sürüm 1")] {
+        let receipt = operator.send("/console/new", &form(version, key)).await?;
+        assert_eq!(receipt.status, 201, "{}", receipt.html);
+        let number = between(&receipt.html, "<span class=\"loud number\">", "</span>")?;
+        let page = operator
+            .open(&format!("/console/requests/{number}"))
+            .await?;
+        let told = format!("<dt>Aydınlatma metni</dt><dd>{said}</dd>");
+        assert!(page.html.contains(&told), "{}", page.html);
+    }
+    Ok(())
 }
 
 async fn the_unit_does_the_work(base: &str, number: &str) -> anyhow::Result<()> {

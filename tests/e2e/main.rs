@@ -14,6 +14,7 @@ mod erasure;
 mod health;
 mod home;
 mod import;
+mod notices;
 mod open311;
 mod own_data;
 mod portal;
@@ -35,9 +36,9 @@ use anyhow::Context as _;
 use tests::{City, Cluster, cluster::Shared, eventually, smtp::Mail};
 
 /// A story each.
-const CITIES: [&str; 14] = [
+const CITIES: [&str; 15] = [
     "ova", "koy", "liman", "sir", "aktarim", "yazi", "satir", "sure", "acik", "arayuz", "bul",
-    "denet", "unut", "benim",
+    "denet", "unut", "benim", "bildir",
 ];
 
 /// How long a mail may take that nothing holds up.

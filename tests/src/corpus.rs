@@ -124,6 +124,7 @@ impl Sample {
             Some(("intake", name)) if name.starts_with("RetentionRule") => {
                 ("retention-topic", said("topic"))
             }
+            Some(("intake", "NoticePublished")) => ("notice", Some("phone")),
             Some(("intake", name)) if name.starts_with("Destruction") => {
                 ("destruction", Some("runs"))
             }

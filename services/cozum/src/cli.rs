@@ -16,6 +16,7 @@ use crate::{
     hold::Hold,
     import::Import,
     keys::Keys,
+    notice::Notice,
     own_data::OwnData,
     parked::Parked,
     process,
@@ -52,6 +53,8 @@ enum Command {
     Hold(Hold),
     /// How long personal data is kept, what is due, and what was destroyed when
     Retention(Box<Retention>),
+    /// What citizens are told about their personal data (KVKK art. 10): publishes it, and shows what was told when
+    Notice(Box<Notice>),
     /// Writes everything the centre has about a person into a folder, for their own application (KVKK art. 11)
     OwnData(OwnData),
     /// Brings all keys to personal data under a new master key, and records that an old one is destroyed
@@ -110,6 +113,7 @@ async fn commanded(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Erase(erase) => Box::pin(erase.run()).await,
         Command::Hold(hold) => Box::pin(hold.run()).await,
         Command::Retention(retention) => Box::pin(retention.run()).await,
+        Command::Notice(notice) => Box::pin(notice.run()).await,
         Command::OwnData(own_data) => Box::pin(own_data.run()).await,
         Command::Keys(keys) => Box::pin(keys.run()).await,
         Command::Audit(audit) => Box::pin(audit.run()).await,
@@ -172,6 +176,10 @@ mod tests {
             "cozum retention run --dry-run --format json",
             "cozum retention run",
             "cozum retention log --run 018f0000-0000-7000-8000-00000000000a --certificate f",
+            "cozum notice publish --channel web,phone --tr f --en f --short-tr s --short-en s",
+            "cozum notice publish --channel all --tr f --en f",
+            "cozum notice list --format json",
+            "cozum notice show phone --version 1 --lang en",
             "cozum own-data 018f0000-0000-7000-8000-00000000000a --out d --lang en",
             "cozum keys new f --lang en",
             "cozum keys rotate --server http://127.0.0.1:1",

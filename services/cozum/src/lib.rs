@@ -18,6 +18,7 @@ mod history;
 mod hold;
 mod keys;
 mod nats;
+mod notice;
 mod own_data;
 mod parked;
 mod process;

@@ -84,6 +84,7 @@ function fold() {
     const field = one(selector);
     if (field && one(select)) field.hidden = one(select).value !== value && !field.classList.contains("wrong");
   }
+  for (const line of all("[data-told]")) line.hidden = line.dataset.told !== one("#channel").value;
 }
 fold();
 document.addEventListener("change", fold);

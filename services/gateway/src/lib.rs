@@ -21,6 +21,7 @@ mod heard;
 mod keys;
 mod limits;
 mod log;
+mod notices;
 mod observe;
 mod open311;
 mod origin;
@@ -55,6 +56,7 @@ use contracts::{
     intake::v1::intake_client::IntakeClient, ledger::v1::ledger_client::LedgerClient,
     routing::v1::routing_client::RoutingClient,
 };
+use sqlx::SqlitePool;
 use tokio::net::TcpListener;
 use tonic::{Status, service::Routes, transport::Channel};
 use vocabulary::Municipality;
@@ -64,6 +66,8 @@ pub use config::{Access, Config};
 use doors::{Doors, Entry};
 use keys::{Holder, Keys};
 use limits::{Failures, Limits};
+pub use notices::Notices;
+use projection::Projection;
 pub use register::Register;
 use session::Sessions;
 pub use staff::Staff;
@@ -79,6 +83,7 @@ pub(crate) struct Centre {
     tokens: Keys,
     registers: BTreeMap<Municipality, register::Reader>,
     staff: BTreeMap<Municipality, Desk>,
+    notices: BTreeMap<Municipality, Projection>,
     passwords: Passwords,
     sessions: Sessions,
     limits: Limits,
@@ -100,6 +105,7 @@ impl Centre {
             .keys(&platform.municipalities)
             .map_err(anyhow::Error::msg)?;
         let (mut registers, mut staff) = (BTreeMap::new(), BTreeMap::new());
+        let mut notices = BTreeMap::new();
         for municipality in &*platform.municipalities {
             registers.insert(
                 municipality.clone(),
@@ -108,6 +114,10 @@ impl Centre {
             staff.insert(
                 municipality.clone(),
                 Desk::open(platform, municipality).await?,
+            );
+            notices.insert(
+                municipality.clone(),
+                Projection::open(platform, municipality, Notices).await?,
             );
         }
         let public_origin = config.public_origin();
@@ -120,6 +130,7 @@ impl Centre {
             tokens,
             registers,
             staff,
+            notices,
             passwords: Passwords::new().await?,
             sessions: config.sessions(),
             limits: Limits::new(config.rates().map_err(anyhow::Error::msg)?),
@@ -158,6 +169,10 @@ impl Centre {
 
     fn staff(&self, municipality: &Municipality) -> &Desk {
         &self.staff[municipality]
+    }
+
+    fn notices(&self, municipality: &Municipality) -> &SqlitePool {
+        self.notices[municipality].pool()
     }
 
     /// The URL that people are given: the public one, or where this gateway is on its own machine.

@@ -5,6 +5,7 @@ mod filing;
 mod form;
 mod map;
 mod photos;
+mod privacy;
 mod proof;
 mod receipt;
 mod site;
@@ -51,6 +52,9 @@ pub(crate) fn doors() -> Doors {
             .get("/track/receipt", read, tracking::back)
             .post("/track/receipt", read, proof::download)
             .limited(Limit::Tracking)
+            .get("/privacy", read, privacy::show)
+            .get("/privacy/{channel}", read, privacy::show)
+            .get("/privacy/{channel}/{version}", read, privacy::show)
             .get("/districts.json", read, map::outlines)
     };
     pages()

@@ -25,6 +25,7 @@ pub(crate) struct Desk {
     pub(crate) secrets: Arc<TrackingSecrets>,
     pub(crate) erasures: Erasures,
     pub(crate) kept: Projection,
+    pub(crate) notices: Projection,
 }
 
 impl Desk {
@@ -93,6 +94,11 @@ pub(crate) fn refused(rejection: Rejection) -> Status {
             Code::AlreadyExists,
             "command_id",
             "was used before for another contact",
+        ),
+        Rejection::UnknownNotice => refuse(
+            Code::InvalidArgument,
+            "notice_version",
+            "was never published for this channel",
         ),
         Rejection::NumberTaken => {
             Status::aborted("the number belongs to another request; try again")

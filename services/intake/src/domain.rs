@@ -2,9 +2,11 @@
 //!
 //! A contact is somebody who turned to the centre; any number of requests come of it. A request either names the contact
 //! it came up in, or is its own. Only facts are decided here: what a citizen wrote is sealed around the decision. How
-//! personal data is erased is decided in `domain/erasure.rs`, and when its time is over in `domain/retention.rs`.
+//! personal data is erased is decided in `domain/erasure.rs`, when its time is over in `domain/retention.rs`, and what citizens
+//! are told about it in `domain/notice.rs`.
 
 mod erasure;
+mod notice;
 mod retention;
 
 use decider::Decider;
@@ -15,6 +17,7 @@ pub(crate) use erasure::{
     Belonging, ByRule, Erasure, ErasureCommand, ErasureEvent, ErasureRejection, Ground, Hold,
     HoldGround, HoldId, Whose,
 };
+pub(crate) use notice::{NoticeEvent, Published, Telling, Wording};
 pub(crate) use retention::{
     Counts, Dossier, Due, Keep, KeptContact, KeptRequest, Reference, RetentionGround, Rule,
     RuleCommand, RuleEvent, RuleInForce, RunCommand, RunEvent, RunId, RunRejection, Runs, Scope,
@@ -100,6 +103,7 @@ pub(crate) struct NewContact {
     pub(crate) citizen: Option<Citizen>,
     pub(crate) social_network: String,
     pub(crate) imported: Option<Imported>,
+    pub(crate) notice: Telling,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +117,7 @@ pub(crate) struct NewRequest {
     pub(crate) language: Option<Language>,
     pub(crate) imported: Option<Imported>,
     pub(crate) choices: Vec<Choice>,
+    pub(crate) notice: Telling,
 }
 
 /// The contact a request came up in.
@@ -146,6 +151,8 @@ pub(crate) enum Event {
         person: Option<PersonId>,
         social_network: String,
         imported: Option<Imported>,
+        /// The version that was told.
+        notice: Option<u64>,
     },
     RequestRegistered {
         number: RequestNumber,
@@ -158,6 +165,7 @@ pub(crate) enum Event {
         reachable_by_email: bool,
         imported: Option<Imported>,
         choices: Vec<Choice>,
+        notice: Option<u64>,
     },
 }
 
@@ -171,6 +179,8 @@ pub(crate) enum Rejection {
     ContactTaken,
     #[error("this number belongs to another request")]
     NumberTaken,
+    #[error("no such version of the notice was published for this channel")]
+    UnknownNotice,
 }
 
 type Decision = Result<Vec<Event>, Rejection>;
@@ -202,7 +212,7 @@ impl Decider for Registration {
 impl Registration {
     fn register_contact(&self, new: NewContact) -> Decision {
         match self {
-            Self::Unheard => Ok(new.events()),
+            Self::Unheard => new.events(),
             Self::InContact { .. } | Self::Erased => Err(Rejection::ContactTaken),
             Self::Taken => Err(Rejection::NumberTaken),
         }
@@ -224,15 +234,16 @@ impl Registration {
                     citizen: new.citizen,
                     social_network,
                     imported: new.imported.clone(),
+                    notice: new.notice,
                 };
-                let mut events = came_by.events();
-                events.push(new.registered(number, contact, None));
+                let mut events = came_by.events()?;
+                events.push(new.registered(number, contact, None)?);
                 Ok(events)
             }
             (Self::InContact { citizen }, Origin::Contact(contact)) => {
                 let mut events: Vec<Event> =
                     new.citizen.map(Event::PersonRecorded).into_iter().collect();
-                events.push(new.registered(number, contact, *citizen));
+                events.push(new.registered(number, contact, *citizen)?);
                 Ok(events)
             }
             (Self::Erased, Origin::Contact(_)) => Err(Rejection::ContactErased),
@@ -270,7 +281,8 @@ impl Registration {
 }
 
 impl NewContact {
-    fn events(self) -> Vec<Event> {
+    fn events(self) -> Decision {
+        let notice = told(self.notice, self.imported.as_ref())?;
         let mut events: Vec<Event> = self
             .citizen
             .map(Event::PersonRecorded)
@@ -282,8 +294,9 @@ impl NewContact {
             person: self.citizen.map(|it| it.person),
             social_network: self.social_network,
             imported: self.imported,
+            notice,
         });
-        events
+        Ok(events)
     }
 }
 
@@ -294,9 +307,9 @@ impl NewRequest {
         number: RequestNumber,
         contact: ContactId,
         known: Option<Citizen>,
-    ) -> Event {
+    ) -> Result<Event, Rejection> {
         let citizen = self.citizen.or(known);
-        Event::RequestRegistered {
+        Ok(Event::RequestRegistered {
             number,
             contact,
             channel: self.channel,
@@ -308,9 +321,18 @@ impl NewRequest {
                 .or(citizen.map(|it| it.language))
                 .unwrap_or(Language::Tr),
             reachable_by_email: citizen.is_some_and(|it| it.has_email),
+            notice: told(self.notice, self.imported.as_ref())?,
             imported: self.imported,
             choices: self.choices,
-        }
+        })
+    }
+}
+
+/// What was told where an import comes from is not known here.
+fn told(notice: Telling, imported: Option<&Imported>) -> Result<Option<u64>, Rejection> {
+    match imported {
+        Some(_) => Ok(None),
+        None => notice.told(),
     }
 }
 

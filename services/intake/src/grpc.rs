@@ -179,6 +179,16 @@ impl Intake for Service {
         Ok(Response::new(desk.set_rule(&caller, asked, now).await?))
     }
 
+    async fn publish_notice(
+        &self,
+        request: Request<v1::PublishNoticeRequest>,
+    ) -> Result<Response<v1::PublishNoticeReply>, Status> {
+        let (caller, desk) = self.desk(&request)?;
+        let asked = wire::notice(request.into_inner())?;
+        let now = self.platform.clock.now();
+        Ok(Response::new(desk.publish(&caller, asked, now).await?))
+    }
+
     async fn preview_destruction(
         &self,
         request: Request<v1::PreviewDestructionRequest>,

@@ -4,7 +4,8 @@
 //! units do with a request and what is written about it, and for retention its conclusion; and its own `ErasureOrdered` and
 //! `DestructionBegan`, to finish an erasure and a run whatever happens. Says `PersonRecorded`, `ContactRegistered`,
 //! `RequestRegistered`, `PersonalDataViewed`, `ErasureOrdered`, `PersonalDataErased`, `HoldPlaced`, `HoldReleased`,
-//! `RetentionRuleSet`, `RetentionRuleRemoved`, `DestructionBegan`, `DestructionEnded`, `KeyEpochBegan` and `KeyEpochDestroyed`.
+//! `RetentionRuleSet`, `RetentionRuleRemoved`, `NoticePublished`, `DestructionBegan`, `DestructionEnded`, `KeyEpochBegan` and
+//! `KeyEpochDestroyed`.
 //! Free text and what is known of a citizen leave this service only sealed, or opened for a
 //! caller that names its purpose. An imported request is also found by what it was called where it came from: its event
 //! names the subject `import:<source>/<id>`. Pictures are drawn anew before they
@@ -24,6 +25,7 @@ mod erasing;
 mod grpc;
 mod holding;
 mod lookup;
+mod notices;
 mod own_data;
 mod people;
 mod pictures;
@@ -55,6 +57,7 @@ use crate::{
     epochs::Epochs,
     erasing::Erasures,
     grpc::Service,
+    notices::Notices,
     registrations::Registrations,
     retention::{Destructions, Kept},
     search::{Index, Search},
@@ -105,6 +108,7 @@ async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
             secrets: secrets.clone(),
             erasures,
             kept,
+            notices: Projection::open(&platform, municipality, Notices).await?,
         });
     }
     platform.tasks.spawn(

@@ -42,8 +42,14 @@ impl Desk {
     pub(crate) async fn register_contact(
         &self,
         caller: &Caller,
-        asked: Asked<NewContact>,
+        mut asked: Asked<NewContact>,
     ) -> Result<RegisterContactReply, Status> {
+        let NewContact {
+            channel, notice, ..
+        } = asked.facts;
+        asked.facts.notice = self
+            .telling(caller, channel, asked.occurred_at, notice)
+            .await?;
         let decided = decide(
             Registration::default(),
             Command::RegisterContact(asked.facts.clone()),
@@ -84,6 +90,12 @@ impl Desk {
         if asked.facts.imported.is_none() && !self.is_public(&asked.facts.topic).await? {
             seal_point(&mut asked);
         }
+        let NewRequest {
+            channel, notice, ..
+        } = asked.facts;
+        asked.facts.notice = self
+            .telling(caller, channel, asked.occurred_at, notice)
+            .await?;
         let situation = self.situation(&asked.facts.origin).await?;
         if situation == Registration::Erased {
             return self.registered_before(caller, &asked).await;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 use vault::Subject;
-use vocabulary::{RequestNumber, TopicCode};
+use vocabulary::{Channel, RequestNumber, TopicCode};
 
 use crate::domain::{Belonging, ContactId, HoldId, Imported, PersonId, RunId, Scope, Whose};
 
@@ -60,6 +60,11 @@ pub(crate) fn of_rule(scope: &Scope) -> String {
         Some(topic) => format!("{RULE_OF_TOPIC}{topic}"),
         None => RULE_OF_OTHERS.to_owned(),
     }
+}
+
+/// The stream of a channel's notices.
+pub(crate) fn of_notice(channel: Channel) -> String {
+    format!("notice-{}", channel.code())
 }
 
 /// What a rule of this name is for.

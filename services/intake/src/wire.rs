@@ -8,6 +8,7 @@ mod erasing;
 mod events;
 mod finding;
 mod holding;
+mod notice;
 mod retention;
 
 use chassis::{Invalid, event};
@@ -18,7 +19,7 @@ use vault::{Plain, Subject};
 use vocabulary::{Language, RequestNumber};
 
 use crate::{
-    domain::{Citizen, ContactId, NewContact, NewRequest, Origin, PersonId},
+    domain::{Citizen, ContactId, NewContact, NewRequest, Origin, PersonId, Telling},
     people, pictures,
     texts::Texts,
 };
@@ -37,6 +38,7 @@ pub(crate) use events::{
 };
 pub(crate) use finding::{caller, search};
 pub(crate) use holding::{HoldAsked, Place, Release, place_hold, release_hold};
+pub(crate) use notice::{NoticeAsked, notice, notice_event};
 pub(crate) use retention::{
     PreviewAsked, RULES, RuleAsked, begin, due, in_force, preview, rule, rule_event, rules,
     run_event,
@@ -121,6 +123,7 @@ pub(crate) fn register_contact(
             citizen: caller.citizen,
             social_network: social_network(proto.social_network, channel)?,
             imported: imported(proto.imported)?,
+            notice: telling(proto.notice_version),
         },
         person: caller.texts,
         contact,
@@ -176,6 +179,7 @@ pub(crate) fn register_request(
             language: caller.language,
             imported: imported(proto.imported)?,
             choices: vec![],
+            notice: telling(proto.notice_version),
         },
         person: caller.texts,
         contact: Texts::default(),
@@ -183,6 +187,14 @@ pub(crate) fn register_request(
         answers,
         files,
     })
+}
+
+/// What was published the desk knows.
+fn telling(shown: Option<u64>) -> Telling {
+    Telling {
+        shown,
+        ..Telling::default()
+    }
 }
 
 fn files(proto: Vec<v1::File>) -> Result<Vec<Vec<u8>>, Invalid> {

@@ -67,6 +67,8 @@ fn text(event: &str, message: &str, field: &str) -> String {
         "hint_en" => "centimetres",
         "group" => "roads",
         "keywords" => "çukur",
+        "short_tr" | "full_tr" => "Verileriniz başvurunuz için işlenir.",
+        "short_en" | "full_en" => "Your data is used for your request.",
         "checkpoint" => CHECKPOINT,
         "origin" => "log.example.org/fork-1/ova",
         _ => panic!("what does {message}.{field} say in a sample?"),

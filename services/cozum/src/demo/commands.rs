@@ -120,7 +120,7 @@ impl Commands {
             note: it.note.clone(),
             social_network: network(it.channel),
             occurred_at: it.at.as_microsecond(),
-            imported: None,
+            ..RegisterContactRequest::default()
         };
         let caller = self.caller(&it.actor);
         tried(async || {

@@ -13,6 +13,7 @@ pub(crate) fn label(event_type: &str, language: Language) -> &str {
         "intake.HoldReleased" => ("Hukuki bekletme kaldırıldı", "Legal hold released"),
         "intake.RetentionRuleSet" => ("Saklama kuralı kondu", "Retention rule set"),
         "intake.RetentionRuleRemoved" => ("Saklama kuralı kaldırıldı", "Retention rule removed"),
+        "intake.NoticePublished" => ("Aydınlatma metni yayımlandı", "Privacy notice published"),
         "intake.DestructionBegan" => ("Periyodik imha başladı", "Periodic destruction began"),
         "intake.DestructionEnded" => ("Periyodik imha bitti", "Periodic destruction ended"),
         "intake.KeyEpochBegan" => ("Yeni ana anahtar dönemi", "A new master key's epoch began"),

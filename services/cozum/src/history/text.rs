@@ -70,8 +70,12 @@ pub(super) fn print(
             say("akış", "stream"),
             &format!("{} v{}", event.stream, event.version),
         );
-        for (key, value) in as_lines(&decoder.facts(event)?) {
+        let facts = decoder.facts(event)?;
+        for (key, value) in as_lines(&facts) {
             line(&key, word(&value, language).unwrap_or(&value));
+        }
+        if is_told_nothing(&event.r#type, &facts) {
+            line("notice_version", say("yok", "none"));
         }
         for field in decoder.sealed(event)? {
             line(&field, say("[mühürlü]", "[sealed]"));
@@ -82,6 +86,12 @@ pub(super) fn print(
         text.push('\n');
     }
     Ok(text)
+}
+
+/// Somebody turned to the centre, and no privacy notice was published for the channel.
+fn is_told_nothing(event_type: &str, facts: &Value) -> bool {
+    ["intake.ContactRegistered", "intake.RequestRegistered"].contains(&event_type)
+        && facts["notice_version"].is_null()
 }
 
 /// What people call a value of a closed list, like CHANNEL_PHONE.

@@ -30,6 +30,7 @@ use super::{
 use crate::{
     Centre,
     access::{Action, Resource, Role},
+    notices::{self, Notice},
     params::Params,
     questions::Question,
     register::unreadable,
@@ -50,12 +51,23 @@ enum Caller {
     Known(Vec<Row>),
 }
 
+/// What is to be read out to whoever comes by a channel.
+struct Told {
+    channel: Choice,
+    /// 0 for nothing.
+    version: i64,
+    /// The version in words, and the line.
+    numbered: String,
+    line: String,
+}
+
 #[derive(Template)]
 #[template(path = "console/new.html")]
 struct NewPage {
     frame: Frame,
     typed: Typed,
     channels: Vec<Choice>,
+    told: Vec<Told>,
     /// The topic's field.
     topic: String,
     topics: Vec<(String, String)>,
@@ -312,9 +324,11 @@ async fn new_page(
         "" => centre.platform.ids.fresh().to_string(),
         kept => kept.to_owned(),
     });
+    let told = told_by(centre, visit, &typed).await?;
     Ok(NewPage {
         frame: visit.frame(),
         channels: channels(visit, &typed),
+        told,
         topics: topics.listed(),
         topic,
         fitting,
@@ -342,6 +356,26 @@ fn channels(visit: &Visit, typed: &Typed) -> Vec<Choice> {
         .filter(|it| !matches!(it, Channel::Open311 | Channel::Web));
     all.map(|it| choice(it.code(), it.label(visit.words.0).to_owned(), chosen))
         .collect()
+}
+
+fn numbered(notice: &Notice, words: Words) -> String {
+    let version = notice.version.to_string();
+    words.with("console-notice-version", [("version", &version)])
+}
+
+/// What each of these channels tells citizens about their data.
+async fn told_by(centre: &Centre, visit: &Visit, typed: &Typed) -> Result<Vec<Told>, Status> {
+    let in_force = notices::in_force(centre.notices(visit.signed.municipality())).await?;
+    let told = channels(visit, typed).into_iter().map(|channel| {
+        let notice = in_force.iter().find(|it| it.channel == channel.code);
+        Told {
+            version: notice.map_or(0, |it| it.version),
+            numbered: notice.map_or(String::new(), |it| numbered(it, visit.words)),
+            line: notice.map_or(String::new(), |it| it.short(visit.words.0).to_owned()),
+            channel,
+        }
+    });
+    Ok(told.collect())
 }
 
 async fn who_calls(centre: &Centre, visit: &Visit, typed: &Typed) -> Result<Caller, Status> {

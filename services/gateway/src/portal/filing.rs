@@ -11,7 +11,7 @@ use axum::{
 use contracts::intake::v1::RegisterRequestReply;
 use tonic::{Code, Status};
 use uuid::Uuid;
-use vocabulary::Municipality;
+use vocabulary::{Channel, Municipality};
 
 use super::{
     form::{Field, Typed},
@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     Centre,
+    notices::{self, Notice},
     params::Params,
     questions::{Question, questions},
     text,
@@ -40,6 +41,8 @@ struct FilePage {
     questions: Vec<Question>,
     districts: Vec<String>,
     has_map: bool,
+    /// What is told about their data, where something is.
+    notice: Option<Notice>,
     /// Something was sent, and is shown again.
     was_sent: bool,
     /// Makes a form that is sent twice one request.
@@ -51,6 +54,17 @@ impl FilePage {
     fn has_point(&self) -> bool {
         let mut point = self.fields[3..5].iter();
         point.any(|it| !it.value.is_empty() || !it.error.is_empty())
+    }
+
+    /// What is told at once.
+    fn told(&self) -> &str {
+        let notice = self.notice.as_ref();
+        notice.map_or("", |it| it.short(self.site.words.0))
+    }
+
+    /// The version that this page shows.
+    fn notice_version(&self) -> i64 {
+        self.notice.as_ref().map_or(0, |it| it.version)
     }
 
     /// The code of the chosen topic, or "".
@@ -191,9 +205,10 @@ impl Filing<'_> {
             Ok::<_, Status>((
                 groups(self.centre, self.municipality, &self.site).await?,
                 districts(self.centre, self.municipality).await?,
+                notices::of(self.centre.notices(self.municipality), Channel::Web).await?,
             ))
         };
-        let Ok((groups, districts)) = lists.await else {
+        let Ok((groups, districts, notices)) = lists.await else {
             return unavailable(self.site);
         };
         let attributes = chosen
@@ -211,6 +226,7 @@ impl Filing<'_> {
             chosen,
             questions,
             districts,
+            notice: notices.into_iter().next(),
             has_map: self.centre.outlines.contains_key(self.municipality),
             was_sent: self.was_sent,
             key: self.key.to_string(),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use vocabulary::{Channel, Language};
 
 use crate::{
+    notices,
     params::Params,
     questions::{self, answers, field_behind, number},
     register::KnownPlace,
@@ -152,6 +153,10 @@ impl Typed {
     pub(super) fn refuse_as(&mut self, status: &Status, attributes: &[Attribute]) {
         let sent = answers(attributes, &self.params);
         for (field, problem) in chassis::violations(status) {
+            if field == "notice_version" {
+                self.refuse("notice", "error-notice");
+                continue;
+            }
             if let Some(place) = picture_of(&field) {
                 self.refuse_picture(place, "error-photo");
                 continue;
@@ -284,6 +289,7 @@ impl Typed {
             citizen: is_known.then_some(citizen),
             answers: answers(attributes, &self.params),
             files,
+            notice_version: notices::shown(self.params.trimmed("notice")),
             ..RegisterRequestRequest::default()
         }
     }

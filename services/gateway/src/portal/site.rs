@@ -19,7 +19,7 @@ pub(super) struct Site {
     base: String,
     pub(super) words: Words,
     /// The page that the other language's link leads to.
-    here: &'static str,
+    here: String,
 }
 
 impl Site {
@@ -28,13 +28,13 @@ impl Site {
         Self {
             base: String::new(),
             words: Words(language),
-            here: "/",
+            here: "/".to_owned(),
         }
     }
 
     /// The same, for a page that is found at `here`.
-    pub(super) fn at(mut self, here: &'static str) -> Self {
-        self.here = here;
+    pub(super) fn at(mut self, here: impl Into<String>) -> Self {
+        self.here = here.into();
         self
     }
 
@@ -74,7 +74,7 @@ impl Site {
 
     /// This page in the other language.
     pub(super) fn other_link(&self) -> String {
-        self.link_in(self.here, self.other())
+        self.link_in(&self.here, self.other())
     }
 
     fn link_in(&self, path: &str, language: Language) -> String {
@@ -133,7 +133,7 @@ impl FromRequestParts<Arc<Centre>> for Visit {
             site: Site {
                 base,
                 words: Words(language),
-                here: "/",
+                here: "/".to_owned(),
             },
             query,
         })

@@ -86,6 +86,7 @@ pub(crate) const CALLS: &[Call] = &[
     of_centre(INTAKE, "ErasePerson", Action::Erase),
     of_centre(INTAKE, "EraseEvents", Action::Erase),
     of_centre(INTAKE, "SetRetentionRule", Action::Erase),
+    of_centre(INTAKE, "PublishNotice", Action::Erase),
     of_centre(INTAKE, "PreviewDestruction", Action::Erase),
     of_centre(INTAKE, "BeginDestruction", Action::Erase),
     of_centre(INTAKE, "PlaceHold", Action::Erase),

@@ -30,6 +30,7 @@ fn called() -> NewContact {
         citizen: Some(ayse()),
         social_network: String::new(),
         imported: None,
+        notice: Telling::default(),
     }
 }
 
@@ -40,6 +41,7 @@ fn contact_registered() -> Event {
         person: Some(AYSE),
         social_network: String::new(),
         imported: None,
+        notice: None,
     }
 }
 
@@ -56,6 +58,7 @@ fn a_pothole(origin: Origin, citizen: Option<Citizen>) -> NewRequest {
         language: None,
         imported: None,
         choices: vec![],
+        notice: Telling::default(),
     }
 }
 
@@ -88,6 +91,7 @@ fn pothole_registered(citizen: Option<Citizen>) -> Event {
         reachable_by_email: citizen.is_some_and(|it| it.has_email),
         imported: None,
         choices: vec![],
+        notice: None,
     }
 }
 
@@ -111,6 +115,7 @@ fn an_anonymous_call_records_no_person() {
             person: None,
             social_network: String::new(),
             imported: None,
+            notice: None,
         }]);
 }
 
@@ -202,4 +207,100 @@ fn nothing_more_is_registered_of_a_contact_with_somebody_erased() {
     assert_eq!(contact.decide(named), Err(Rejection::ContactErased));
     let nobody = Registration::InContact { citizen: None };
     assert_eq!(nobody.clone().erased(), nobody);
+}
+
+#[test]
+fn what_was_told_is_what_was_shown_and_else_what_was_in_force() {
+    let telling = |shown| Telling {
+        shown,
+        in_force: 2,
+        newest: 3,
+    };
+    for (shown, told) in [
+        (None, Some(2)),
+        (Some(0), None),
+        (Some(1), Some(1)),
+        (Some(3), Some(3)),
+    ] {
+        let contact = NewContact {
+            citizen: None,
+            notice: telling(shown),
+            ..called()
+        };
+        let came = Event::ContactRegistered {
+            contact: CONTACT,
+            channel: Channel::Phone,
+            person: None,
+            social_network: String::new(),
+            imported: None,
+            notice: told,
+        };
+        given([])
+            .when(Command::RegisterContact(contact))
+            .then([came.clone()]);
+        let request = NewRequest {
+            notice: telling(shown),
+            ..a_pothole(itself(), None)
+        };
+        let events = Registration::default().decide(registering(request));
+        let events = events.unwrap();
+        assert_eq!(events[0], came);
+        let of_request = |it: &Event| match it {
+            Event::RequestRegistered { notice, .. } => *notice,
+            Event::PersonRecorded(_) | Event::ContactRegistered { .. } => None,
+        };
+        assert_eq!(of_request(&events[1]), told);
+    }
+}
+
+#[test]
+fn what_was_never_published_cannot_have_been_told() {
+    let unknown = Telling {
+        shown: Some(4),
+        in_force: 3,
+        newest: 3,
+    };
+    given([])
+        .when(Command::RegisterContact(NewContact {
+            notice: unknown,
+            ..called()
+        }))
+        .then_rejected(Rejection::UnknownNotice);
+    given([contact_registered()])
+        .when(registering(NewRequest {
+            notice: unknown,
+            ..a_pothole(Origin::Contact(CONTACT), None)
+        }))
+        .then_rejected(Rejection::UnknownNotice);
+}
+
+#[test]
+fn what_was_told_where_an_import_comes_from_is_not_known() {
+    let imported = Imported {
+        source: "nyc-311".to_owned(),
+        source_id: "1".to_owned(),
+        agency: String::new(),
+        status: String::new(),
+        due_at: None,
+    };
+    let contact = NewContact {
+        citizen: None,
+        imported: Some(imported.clone()),
+        notice: Telling {
+            shown: None,
+            in_force: 1,
+            newest: 1,
+        },
+        ..called()
+    };
+    given([])
+        .when(Command::RegisterContact(contact))
+        .then([Event::ContactRegistered {
+            contact: CONTACT,
+            channel: Channel::Phone,
+            person: None,
+            social_network: String::new(),
+            imported: Some(imported),
+            notice: None,
+        }]);
 }

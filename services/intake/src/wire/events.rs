@@ -61,6 +61,7 @@ pub(crate) fn message(
             person,
             social_network,
             imported,
+            notice,
         } => {
             let message = ContactRegistered {
                 contact: contact.uuid().to_string(),
@@ -68,6 +69,7 @@ pub(crate) fn message(
                 person: text(*person),
                 social_network: social_network.clone(),
                 imported: imported.as_ref().map(import_mark),
+                notice_version: notice.unwrap_or_default(),
                 personal: given(contact_registered::Personal { note: take("note") }),
             };
             let subjects = [contact.subject().to_string()]
@@ -86,6 +88,7 @@ pub(crate) fn message(
             reachable_by_email,
             imported,
             choices,
+            notice,
         } => {
             let personal = request_registered::Personal {
                 description: take("description"),
@@ -107,6 +110,7 @@ pub(crate) fn message(
                 choices: choices.iter().map(choice_message).collect(),
                 attachments,
                 coarse: place.coarse,
+                notice_version: notice.unwrap_or_default(),
                 personal: given(personal),
             };
             let subjects = [
@@ -264,6 +268,7 @@ pub(crate) fn decode(stored: &Stored) -> Result<Option<Recorded>, Unreadable> {
             person: read.optional(&message.person, "person")?,
             social_network: message.social_network,
             imported: message.imported.map(imported),
+            notice: Some(message.notice_version).filter(|it| *it > 0),
         };
         (
             event,
@@ -298,6 +303,7 @@ pub(crate) fn decode(stored: &Stored) -> Result<Option<Recorded>, Unreadable> {
             reachable_by_email: message.reachable_by_email,
             imported: message.imported.map(imported),
             choices: message.choices.into_iter().map(choice).collect(),
+            notice: Some(message.notice_version).filter(|it| *it > 0),
         };
         (event, personal)
     } else {

@@ -10,6 +10,7 @@ use vocabulary::{Channel, Language};
 
 use super::told;
 use crate::{
+    notices,
     params::Params,
     questions::{self, Question, answers, field_behind, number, questions},
     register::KnownPlace,
@@ -110,6 +111,10 @@ impl Typed {
                 self.refuse(&question, "error-refused");
                 continue;
             }
+            if field == "notice_version" {
+                self.refuse("notice", "console-wrong-notice");
+                continue;
+            }
             let name = field.rsplit('.').next().unwrap_or_default();
             let name = if name == "note" { "description" } else { name };
             let known = FIELDS.iter().find(|(it, _)| *it == name);
@@ -166,17 +171,19 @@ impl Typed {
         self.params.get(name).replace("\r\n", "\n")
     }
 
-    fn channel(&self) -> i32 {
-        let channel: Channel = self
-            .params
-            .trimmed("channel")
-            .parse()
-            .unwrap_or(Channel::Phone);
-        channel.number()
+    fn channel(&self) -> Channel {
+        let channel = self.params.trimmed("channel");
+        channel.parse().unwrap_or(Channel::Phone)
+    }
+
+    /// What the page showed for the channel that was chosen in the end.
+    fn notice_version(&self) -> Option<u64> {
+        let name = format!("notice_{}", self.channel().code());
+        notices::shown(self.params.trimmed(&name))
     }
 
     fn social_network(&self) -> String {
-        let is_social = self.channel() == Channel::Social.number();
+        let is_social = self.channel() == Channel::Social;
         if is_social {
             self.text("social_network")
         } else {
@@ -223,7 +230,7 @@ impl Typed {
         };
         RegisterRequestRequest {
             command_id: command_id.to_string(),
-            channel: self.channel(),
+            channel: self.channel().number(),
             topic: topic.to_owned(),
             description: self.lines("description"),
             address,
@@ -231,6 +238,7 @@ impl Typed {
             citizen: self.citizen(),
             social_network: self.social_network(),
             answers: answers(attributes, &self.params),
+            notice_version: self.notice_version(),
             ..RegisterRequestRequest::default()
         }
     }
@@ -239,10 +247,11 @@ impl Typed {
     pub(super) fn contact(&self, command_id: Uuid) -> RegisterContactRequest {
         RegisterContactRequest {
             command_id: command_id.to_string(),
-            channel: self.channel(),
+            channel: self.channel().number(),
             citizen: self.citizen(),
             note: self.lines("description"),
             social_network: self.social_network(),
+            notice_version: self.notice_version(),
             ..RegisterContactRequest::default()
         }
     }

@@ -41,6 +41,8 @@ pub(super) struct View {
     pub(super) institution: String,
     pub(super) channel: String,
     pub(super) registered: String,
+    /// Which version of the privacy notice was told, in words.
+    pub(super) notice: String,
     pub(super) place: String,
     pub(super) map: String,
     pub(super) source: String,
@@ -195,6 +197,7 @@ impl View {
             channel: Channel::try_from(registered.channel)
                 .map_or(String::new(), |it| it.label(words.0).to_owned()),
             registered: text::moment(registered_at, words.0),
+            notice: told(registered.notice_version, words),
             // An address alone is a place too.
             place: if reply.address.is_empty() {
                 or_none(area.join(", "), words)
@@ -242,6 +245,16 @@ impl View {
 
     pub(super) fn newest_first(&mut self) {
         self.story.reverse();
+    }
+}
+
+fn told(notice_version: u64, words: Words) -> String {
+    match notice_version {
+        0 => words.get("console-notice-none"),
+        version => words.with(
+            "console-notice-version",
+            [("version", &version.to_string())],
+        ),
     }
 }
 

@@ -63,6 +63,7 @@ fn rendered<const N: usize>(pairs: [(&str, &str); N], language: Language, known:
         questions,
         districts: vec!["Çınarlı".to_owned()],
         has_map: true,
+        notice: None,
         was_sent: true,
         key: "k".to_owned(),
     };

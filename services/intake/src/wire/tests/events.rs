@@ -39,6 +39,7 @@ fn samples() -> Vec<(Event, SealedFields)> {
                 person: Some(citizen.person),
                 social_network: "x".to_owned(),
                 imported: Some(imported.clone()),
+                notice: Some(2),
             },
             vec![("note", sealed())],
         ),
@@ -62,6 +63,7 @@ fn samples() -> Vec<(Event, SealedFields)> {
                     attribute: "size".to_owned(),
                     keys: vec!["large".to_owned()],
                 }],
+                notice: Some(3),
             },
             ["description", "address", "media_url", "answers", "point"]
                 .map(|it| (it, sealed()))
