@@ -16,7 +16,8 @@ use crate::{appending::assert_sound, tamper};
 #[derive(Debug, Default)]
 struct Journal {
     asked: BTreeMap<Vec<u8>, AppendRequest>,
-    acknowledged: Vec<AppendReply>,
+    /// The command's id, and what it was told.
+    acknowledged: Vec<(Vec<u8>, AppendReply)>,
     /// What somebody asked and was not answered in time, for a lock of the writer's.
     locked_out: Vec<AppendRequest>,
 }
@@ -25,6 +26,10 @@ impl Journal {
     fn ask(&mut self, request: &AppendRequest) {
         self.asked
             .insert(request.command_id.clone(), request.clone());
+    }
+
+    fn acknowledge(&mut self, request: &AppendRequest, reply: AppendReply) {
+        self.acknowledged.push((request.command_id.clone(), reply));
     }
 
     /// Every event that was asked for is there once, and every answer that was given still holds.
@@ -44,12 +49,25 @@ impl Journal {
             due.len(),
             there.len()
         );
-        for reply in &self.acknowledged {
-            let first = usize::try_from(reply.first_position).unwrap() - 1;
-            assert_eq!(
-                events[first..first + reply.events.len()],
-                reply.events[..],
+        for (command_id, reply) in &self.acknowledged {
+            let at = |position: u64| usize::try_from(position).unwrap();
+            let stands = &events[at(reply.first_position) - 1..at(reply.last_position)];
+            let asked = self.asked[command_id].writes.iter().flat_map(|write| {
+                write
+                    .events
+                    .iter()
+                    .map(|it| (&write.stream, &it.event_id, &it.facts, &it.personal))
+            });
+            let told = stands
+                .iter()
+                .map(|it| (&it.stream, &it.event_id, &it.facts, &it.personal));
+            assert!(
+                told.eq(asked),
                 "what was acknowledged stands where it was said to be"
+            );
+            assert_eq!(
+                stands.last().map(|it| it.recorded_at),
+                Some(reply.recorded_at)
             );
         }
         events

@@ -34,7 +34,7 @@ async fn order(
     id: u128,
     positions: &[u64],
 ) -> Result<u64, tonic::Status> {
-    erasing::order(log, &place.clock(), &asked(id, positions)).await
+    erasing::order(log, &place.clock(), &asked(id, positions), "").await
 }
 
 fn is_gone(event: &Event) -> bool {

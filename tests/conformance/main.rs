@@ -46,7 +46,7 @@ async fn holds_for(place: &Place) {
     erasing::only_what_was_ordered_is_erased(place).await;
     erasing::another_replica_forgets_too(place).await;
     erasing::no_service_orders_by_itself(place).await;
-    erasing::what_came_back_is_erased_again(place).await;
+    Box::pin(erasing::what_came_back_is_erased_again(place)).await;
     following::history_tells_a_subject_in_order(place).await;
     following::pages_end_where_the_next_begin(place).await;
     Box::pin(following::follow_never_skips(place)).await;

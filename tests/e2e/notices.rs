@@ -42,7 +42,7 @@ async fn publish(
         ),
         ("en", format!("{mark} notice\n\nWho you are.\n")),
     ] {
-        let file = folder.join(format!("{mark}.{option}"));
+        let file = folder.join(format!("notice.{option}"));
         fs::write(&file, text)?;
         let file = file.to_str().context("file")?;
         args.extend([format!("--{option}"), file.to_owned()]);

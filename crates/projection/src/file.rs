@@ -158,6 +158,14 @@ pub(crate) async fn advance(
     Ok(())
 }
 
+/// Empties the write-ahead log, which has pages as they were; `false` where somebody still reads one.
+pub(crate) async fn flush(writer: &mut SqliteConnection) -> anyhow::Result<bool> {
+    let (busy, _, _): (i64, i64, i64) = sqlx::query_as("pragma wal_checkpoint(truncate)")
+        .fetch_one(writer)
+        .await?;
+    Ok(busy == 0)
+}
+
 /// Makes the model's indexes where they are missing.
 pub(crate) async fn index<M: ReadModel>(writer: &mut SqliteConnection) -> anyhow::Result<()> {
     let mut tx = writer.begin().await?;

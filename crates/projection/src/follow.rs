@@ -13,7 +13,7 @@ use chassis::{
     event::{self, Undecodable},
     telemetry,
 };
-use contracts::ledger::v1::Event;
+use contracts::ledger::v1::{Event, PersonalPartsErased};
 use opentelemetry::metrics::{Counter, Gauge};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::{sync::watch, time::timeout};
@@ -52,6 +52,8 @@ pub(crate) struct Follower<M> {
     anew: Counter<u64>,
     /// Whether the file has its indexes, as far as this process knows.
     is_indexed: bool,
+    /// The write-ahead log still has what an order took out of the file.
+    may_hold_erased: bool,
 }
 
 impl<M: ReadModel> Follower<M> {
@@ -85,6 +87,7 @@ impl<M: ReadModel> Follower<M> {
             lag,
             anew,
             is_indexed: false,
+            may_hold_erased: M::PERSONAL,
         }
     }
 
@@ -97,13 +100,20 @@ impl<M: ReadModel> Follower<M> {
             let (events, refused) = readable::<M>(&batch.events);
             if !events.is_empty() {
                 match apply_batch(&self.model, &mut self.writer, &mut self.at, events).await {
-                    Ok(()) => self.tell(),
+                    Ok(()) => {
+                        self.may_hold_erased |=
+                            M::PERSONAL && events.iter().any(event::is::<PersonalPartsErased>);
+                        self.tell();
+                    }
                     Err(error) if Undecodable::is_behind(&error) => return self.stop(error).await,
                     Err(error) => return Err(error.context(format!("read model {}", self.part))),
                 }
             }
             if let Some(refused) = refused {
                 return self.stop(refused.into()).await;
+            }
+            if self.may_hold_erased {
+                self.may_hold_erased = !file::flush(&mut self.writer).await?;
             }
             if self.roots.differ(&ledger, &self.at).await {
                 if self.roots.are_of_a_fresh_file() {

@@ -49,7 +49,7 @@ pub trait ReadModel: Send + Sync + 'static {
     /// `create index if not exists …` statements that only questions need and no fold: in a file that is folded anew they are
     /// made once, at the head, which is far cheaper than to keep them in order all the way.
     const INDEXES: &'static str = "";
-    /// It holds personal text in the clear: nobody else may read the file, and what is deleted is overwritten.
+    /// It holds personal text, in the clear or sealed: nobody else may read the file, and what is deleted is overwritten.
     const PERSONAL: bool = false;
     /// The service can answer while this model is still far behind.
     const MAY_LAG: bool = false;

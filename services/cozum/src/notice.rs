@@ -205,7 +205,7 @@ async fn publish(
 
 /// All notices, oldest first, each with the event that published it.
 fn published(events: &[Event]) -> anyhow::Result<Vec<(&Event, NoticePublished)>> {
-    let notices = events.iter().filter(|it| event::is::<NoticePublished>(*it));
+    let notices = events.iter().filter(|it| event::is::<NoticePublished>(it));
     notices.map(|it| Ok((it, event::decode(it)?))).collect()
 }
 

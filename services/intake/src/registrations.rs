@@ -1,6 +1,6 @@
 //! Where the sealed texts of each request are: a thousand requests are one query here and one of the keys.
 //!
-//! The file holds what the log holds, ciphertext: it says nothing without the vault.
+//! The file holds what the log holds, ciphertext: it says nothing without the vault. What an order took out of the log leaves it too.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use contracts::{
         GetPublicTextsReply, RequestRegistered, get_public_texts_reply::Text,
         request_registered::Personal,
     },
-    ledger::v1::Event,
+    ledger::v1::{Event, PersonalPartsErased},
     vocabulary::v1::Sealed,
 };
 use projection::ReadModel;
@@ -32,26 +32,38 @@ pub(crate) struct Registrations;
 
 impl ReadModel for Registrations {
     const NAME: &'static str = "registrations";
-    const VERSION: u32 = 1;
-    const HEARS: &'static [&'static str] = &["intake.RequestRegistered"];
+    const VERSION: u32 = 2;
+    const PERSONAL: bool = true;
+    const HEARS: &'static [&'static str] =
+        &["intake.RequestRegistered", "ledger.PersonalPartsErased"];
     const SCHEMA: &'static str = "create table registration (
         number text primary key,
+        position integer not null unique,
         event_id blob not null,
-        -- Field 100 of the event, as the log has it.
+        -- Field 100 of the event, as the log has it; empty once it was erased there.
         personal blob not null
     ) strict, without rowid;";
 
     async fn apply(&self, tx: &mut SqliteConnection, event: &Event) -> anyhow::Result<()> {
-        if !event::is::<RequestRegistered>(event) {
-            return Ok(());
-        }
-        let registered: RequestRegistered = event::decode(event)?;
-        sqlx::query("insert into registration values (?1, ?2, ?3) on conflict do nothing")
-            .bind(registered.number)
-            .bind(&event.event_id)
-            .bind(&event.personal)
-            .execute(tx)
+        if event::is::<PersonalPartsErased>(event) {
+            let order: PersonalPartsErased = event::decode(event)?;
+            sqlx::query(
+                "update registration set personal = x'' where position in (select value from json_each(?1))",
+            )
+            .bind(serde_json::to_string(&order.positions)?)
+            .execute(&mut *tx)
             .await?;
+        }
+        if event::is::<RequestRegistered>(event) {
+            let registered: RequestRegistered = event::decode(event)?;
+            sqlx::query("insert into registration values (?1, ?2, ?3, ?4) on conflict do nothing")
+                .bind(registered.number)
+                .bind(i64::try_from(event.position)?)
+                .bind(&event.event_id)
+                .bind(&event.personal)
+                .execute(tx)
+                .await?;
+        }
         Ok(())
     }
 }

@@ -15,7 +15,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// These positions are its events, once the batch is committed.
-    Append { first: u64, last: u64 },
+    Append {
+        first: u64,
+        last: u64,
+        recorded_at: u64,
+    },
     /// Its command is recorded already, here.
     Replay { first: u64, last: u64 },
     /// A stream is not where its writer thought.
@@ -126,7 +130,11 @@ impl Deciding<'_> {
         };
         self.commands.insert(request.command_id, recorded);
         self.recorded.push(recorded);
-        Verdict::Append { first, last }
+        Verdict::Append {
+            first,
+            last,
+            recorded_at: self.head.recorded_at,
+        }
     }
 
     /// Gives an event its place and its time. Time strictly rises, so that "as of" names exactly one position.
@@ -211,10 +219,18 @@ mod tests {
             request(4, 1, &[("a", 4), ("b", 0)]),
         ];
         let (batch, verdicts) = after_ten(&mut requests, 0);
-        let appended = |first, last| Verdict::Append { first, last };
+        let appended = |first, last, recorded_at| Verdict::Append {
+            first,
+            last,
+            recorded_at,
+        };
         assert_eq!(
             verdicts,
-            [appended(11, 11), stale("a", 3, 4), appended(12, 13)]
+            [
+                appended(11, 11, 1_001),
+                stale("a", 3, 4),
+                appended(12, 13, 1_003)
+            ]
         );
         let places: Vec<_> = batch
             .events
@@ -242,6 +258,7 @@ mod tests {
         let appended = Verdict::Append {
             first: 11,
             last: 11,
+            recorded_at: 1_001,
         };
         assert_eq!(
             verdicts,
@@ -268,7 +285,8 @@ mod tests {
             verdicts[1],
             Verdict::Append {
                 first: 11,
-                last: 11
+                last: 11,
+                recorded_at: 1_001
             }
         );
         assert_eq!(batch.events.len(), 1);

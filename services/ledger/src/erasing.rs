@@ -49,6 +49,7 @@ pub async fn order(
     log: &Log,
     clock: &Clock,
     asked: &ErasePersonalPartsRequest,
+    traceparent: &str,
 ) -> Result<u64, Status> {
     let command_id = request::id("command_id", &asked.command_id)?;
     let message = message(asked)?;
@@ -68,7 +69,10 @@ pub async fn order(
                     return Err(refuse(Code::FailedPrecondition, "store", problem));
                 }
                 let version = orders.events.last().map_or(0, |it| it.version);
-                let append = append(log, clock, asked, &message, version);
+                let append = AppendRequest {
+                    traceparent: traceparent.to_owned(),
+                    ..append(log, clock, asked, &message, version)
+                };
                 match log.append(append, None).await {
                     Ok(reply) => reply.last_position,
                     // Another order came first.
@@ -119,7 +123,7 @@ fn append(
         correlation_id: asked.command_id.clone(),
         causation_id: asked.causation_id.clone(),
         actor: asked.actor.clone(),
-        traceparent: chassis::telemetry::current_traceparent(),
+        traceparent: String::new(),
     }
 }
 

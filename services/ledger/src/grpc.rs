@@ -305,7 +305,9 @@ impl Ledger for Service {
             let problem = format!("{service} may not erase");
             return Err(refuse(Code::PermissionDenied, SERVICE, &problem));
         }
-        let position = erasing::order(log, &self.platform.clock, request.get_ref()).await?;
+        let traceparent = telemetry::traceparent_of(request.metadata());
+        let asked = request.get_ref();
+        let position = erasing::order(log, &self.platform.clock, asked, &traceparent).await?;
         Ok(Response::new(ErasePersonalPartsReply { position }))
     }
 

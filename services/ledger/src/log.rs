@@ -198,7 +198,8 @@ impl Log {
         &self.store
     }
 
-    /// Appends, all or nothing, and returns when it is durable. `service` is who asks, where that is known.
+    /// Appends, all or nothing, and returns when it is durable. `service` is who asks, where that is known. What was recorded comes
+    /// back only where it was so before.
     pub async fn append(
         &self,
         request: AppendRequest,
@@ -222,12 +223,24 @@ impl Log {
             Err(TrySendError::Closed(_)) => return Err(LogError::Away),
         }
         match answered.await.map_err(|_| LogError::Away)?? {
-            Verdict::Append { first, last } => Ok(reply(self.span(first, last).await?, false)),
+            Verdict::Append {
+                first,
+                last,
+                recorded_at,
+            } => Ok(AppendReply {
+                first_position: first,
+                last_position: last,
+                recorded_at,
+                ..AppendReply::default()
+            }),
             Verdict::Replay { first, last } => {
-                let events = self.span(first, last).await?;
+                let mut reply = replay(self.span(first, last).await?);
                 // Found after a lost connection, but it is this very request that recorded it.
-                let ours = events.first().is_some_and(|it| it.salt == mark);
-                Ok(reply(events, !ours))
+                if reply.events.first().is_some_and(|it| it.salt == mark) {
+                    reply.replayed = false;
+                    reply.events.clear();
+                }
+                Ok(reply)
             }
             Verdict::Stale {
                 stream,
@@ -263,7 +276,7 @@ impl Log {
                 if !known.is_of(fingerprint) {
                     return Err(LogError::Reused);
                 }
-                recorded = Some(reply(self.span(known.first, known.last).await?, true));
+                recorded = Some(replay(self.span(known.first, known.last).await?));
             }
         }
         Ok(ReadStreamReply {
@@ -387,12 +400,13 @@ impl Log {
     }
 }
 
-fn reply(events: Vec<Event>, replayed: bool) -> AppendReply {
+/// The answer to a command that was recorded before.
+fn replay(events: Vec<Event>) -> AppendReply {
     AppendReply {
         first_position: events.first().map_or(0, |it| it.position),
         last_position: events.last().map_or(0, |it| it.position),
         recorded_at: events.last().map_or(0, |it| it.recorded_at),
-        replayed,
+        replayed: true,
         events,
     }
 }

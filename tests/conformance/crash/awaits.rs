@@ -47,7 +47,7 @@ impl Rival {
         let answer = timeout(LOCKED_OUT, self.log.append(request.clone(), None)).await;
         let mut journal = lock(&self.journal);
         match answer {
-            Ok(reply) => journal.acknowledged.push(reply.unwrap()),
+            Ok(reply) => journal.acknowledge(&request, reply.unwrap()),
             Err(_) => journal.locked_out.push(request),
         }
         journal.locked_out.is_empty()
@@ -134,9 +134,10 @@ async fn turn(
     let turn = u128::from(waits) + if rival.is_some() { 100_000 } else { 0 };
     {
         let earlier = place.replica(municipality).await;
-        lock(journal).ask(&before(turn));
-        let reply = earlier.append(before(turn), None).await.unwrap();
-        lock(journal).acknowledged.push(reply);
+        let request = before(turn);
+        lock(journal).ask(&request);
+        let reply = earlier.append(request.clone(), None).await.unwrap();
+        lock(journal).acknowledge(&request, reply);
     }
     let shelf = Shelf::open(&place.location).await.unwrap();
     let opened = Log::open(&shelf, municipality, place.clock(), 64).await;
@@ -155,9 +156,10 @@ async fn turn(
     });
     let mut died = false;
     'script: for step in script(turn) {
-        for answer in join_all(step.into_iter().map(|it| log.append(it, None))).await {
+        let answers = join_all(step.iter().map(|it| log.append(it.clone(), None))).await;
+        for (request, answer) in step.iter().zip(answers) {
             match answer {
-                Ok(reply) => lock(journal).acknowledged.push(reply),
+                Ok(reply) => lock(journal).acknowledge(request, reply),
                 Err(LogError::Away) => died = true,
                 Err(error) => panic!("{error}"),
             }
@@ -175,16 +177,17 @@ async fn turn(
     for request in &asked {
         lock(journal).ask(request);
     }
-    for answer in join_all(asked.into_iter().map(|it| successor.append(it, None))).await {
-        lock(journal).acknowledged.push(answer.unwrap());
+    let answers = join_all(asked.iter().map(|it| successor.append(it.clone(), None))).await;
+    for (request, answer) in asked.iter().zip(answers) {
+        lock(journal).acknowledge(request, answer.unwrap());
     }
     let mut locked = false;
     if let Some(rival) = rival {
         let unanswered = std::mem::take(&mut lock(journal).locked_out);
         locked = !unanswered.is_empty();
         for request in unanswered {
-            let reply = rival.append(request, None).await.unwrap();
-            lock(journal).acknowledged.push(reply);
+            let reply = rival.append(request.clone(), None).await.unwrap();
+            lock(journal).acknowledge(&request, reply);
         }
     }
     Turn { died, locked }

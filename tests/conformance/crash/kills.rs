@@ -71,14 +71,14 @@ impl Load {
             let id = 1 + caller + CALLERS * number as u128;
             let request = command(id, &[(&stream, version, count)]);
             self.journal().ask(&request);
-            let reply = self.until_answered(request).await;
+            let reply = self.until_answered(&request).await;
             self.answered.fetch_add(1, Ordering::Relaxed);
-            self.journal().acknowledged.push(reply);
+            self.journal().acknowledge(&request, reply);
             version += count as u64;
         }
     }
 
-    async fn until_answered(&self, request: AppendRequest) -> AppendReply {
+    async fn until_answered(&self, request: &AppendRequest) -> AppendReply {
         let start = Instant::now();
         let mut told: BTreeMap<String, u64> = BTreeMap::new();
         loop {
