@@ -6,12 +6,16 @@ mod lease;
 mod tree;
 mod witness;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use aws_lc_rs::hmac;
 use contracts::ledger::v1::Event;
 use sqlx::{
     PgConnection, PgPool, Row as _,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgDatabaseError, PgPoolOptions, PgRow},
 };
 use uuid::Uuid;
@@ -19,10 +23,16 @@ use vocabulary::Municipality;
 
 use crate::store::{Head, Recorded, StoreError, fingerprint, patiently};
 
+/// All logs of a database share them.
+const CONNECTIONS: u32 = 16;
+
 /// One municipality's log in PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct Postgres {
     pool: PgPool,
+    /// The connection of the last commit, while commits follow one another: handed back and taken out again, it would be
+    /// another one each time, and be asked whether it lives.
+    kept: Arc<Mutex<Option<PoolConnection<sqlx::Postgres>>>>,
     log: Arc<str>,
     pub(crate) key: hmac::Key,
 }
@@ -35,7 +45,7 @@ pub(crate) async fn open(options: &PgConnectOptions) -> Result<PgPool, StoreErro
         .application_name("cozum-ledger")
         .options([("synchronous_commit", "on")]);
     let pool = PgPoolOptions::new()
-        .max_connections(16)
+        .max_connections(CONNECTIONS)
         .acquire_timeout(Duration::from_secs(2))
         // A ping before each use would double the round trips; a dead connection fails once and is repeated on another.
         .test_before_acquire(false)
@@ -125,6 +135,7 @@ impl Postgres {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
         Ok(Self {
             pool: pool.clone(),
+            kept: Arc::default(),
             log,
             key,
         })

@@ -283,7 +283,15 @@ impl Store {
                 Start::After(head) => log.commit(Some(head), asked, decide).await,
                 Start::Remembered(known) => log.commit_remembered(known, decide).await,
             },
-            Self::Sqlite(log) => log.commit(start, asked, decide).await.map(Some),
+            Self::Sqlite(log) => log.commit(start, asked, decide).await,
+        }
+    }
+
+    /// Nothing waits to be committed for now.
+    pub(crate) fn rest(&self) {
+        match self {
+            Self::Postgres(log) => log.rest(),
+            Self::Sqlite(_) => {}
         }
     }
 

@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// What the tail holds at most.
-const EVENTS: usize = 65_536;
-const BYTES: usize = 64 << 20;
+const EVENTS: usize = 16_384;
+const BYTES: usize = 32 << 20;
 /// What a follower gets at once.
 const BATCH: usize = 1_000;
 const BATCH_BYTES: usize = 1 << 20;

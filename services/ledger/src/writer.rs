@@ -15,10 +15,12 @@ use crate::{
     metrics::Metrics,
     recent::Recent,
     request::Prepared,
-    store::{Batch, Head, PATIENCE, Start, Store, StoreError, in_time},
+    store::{Asked, Batch, Head, PATIENCE, Start, Store, StoreError, in_time},
     tail::Tail,
 };
 
+/// After so long without a request the store may rest.
+const IDLE: Duration = Duration::from_millis(100);
 /// Requests, events and bytes of one batch.
 const REQUESTS: usize = 512;
 const EVENTS: usize = 4_096;
@@ -70,11 +72,16 @@ impl Writer {
     /// Settles requests until `end`, and then those that wait already.
     pub(crate) async fn run(mut self, end: impl Future<Output = ()>) {
         let mut end = std::pin::pin!(end);
-        let mut ending = false;
+        let (mut ending, mut resting) = (false, true);
         loop {
             let first = tokio::select! {
                 biased;
                 first = self.queue.recv() => first,
+                () = sleep(IDLE), if !resting => {
+                    self.store.rest();
+                    resting = true;
+                    continue;
+                }
                 () = &mut end, if !ending => {
                     ending = true;
                     self.queue.close();
@@ -86,6 +93,7 @@ impl Writer {
             yield_now().await;
             let batch = self.gather(first);
             self.settle(batch).await;
+            resting = false;
         }
     }
 
@@ -134,13 +142,16 @@ impl Writer {
     /// Decides and writes until it is certain what became of the requests. After a lost connection the head and the
     /// commands are read again: what was recorded after all is then found as a replay.
     async fn commit(&mut self, part: &mut [Pending]) -> Result<Vec<Verdict>, StoreError> {
-        let asked = decision::asks(part.iter().map(|it| &it.request));
         let deadline = Instant::now() + PATIENCE;
         let mut pause = Duration::from_millis(1);
         let mut races = 0;
         loop {
             let known = self.recent.known(part.iter().map(|it| &it.request));
             let is_guess = known.is_some();
+            let asked = match known {
+                Some(_) if races < RACES => Asked::default(),
+                Some(_) | None => decision::asks(part.iter().map(|it| &it.request)),
+            };
             let start = match (self.recent.take_head(), known) {
                 _ if races >= RACES => Start::Locked,
                 (_, Some(known)) => Start::Remembered(known),

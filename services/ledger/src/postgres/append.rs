@@ -1,11 +1,11 @@
 //! The append: one statement, one round trip, one flush for everything that waited.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::PoisonError};
 
-use sqlx::{Connection as _, PgConnection, Row as _};
+use sqlx::{Connection as _, PgConnection, Row as _, pool::PoolConnection};
 use uuid::Uuid;
 
-use super::Postgres;
+use super::{CONNECTIONS, Postgres};
 use crate::store::{Asked, Batch, Head, Known, Recorded, StoreError};
 
 /// The inserts draw their rows from `h`, so they write nothing when the head is not where the batch was decided. The head's
@@ -59,7 +59,7 @@ impl Postgres {
     where
         T: Send,
     {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.taken().await?;
         // The head comes before the versions, never after: what is newer than it then fails the compare-and-set.
         let head = match head {
             Some(head) => head,
@@ -68,6 +68,7 @@ impl Postgres {
         let known = self.look_up(&mut connection, head, asked).await?;
         let (batch, rest) = decide(known);
         let still_true = self.written(&mut connection, &batch).await?;
+        self.hold(connection);
         Ok(still_true.then_some((batch, rest)))
     }
 
@@ -80,9 +81,10 @@ impl Postgres {
     where
         T: Send,
     {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.taken().await?;
         let (batch, rest) = decide(known);
         let still_true = self.written(&mut connection, &batch).await?;
+        self.hold(connection);
         Ok(still_true.then_some((batch, rest)))
     }
 
@@ -109,6 +111,33 @@ impl Postgres {
         }
         tx.commit().await?;
         Ok((batch, rest))
+    }
+
+    /// The connection of the last commit, or one of the pool.
+    async fn taken(&self) -> sqlx::Result<PoolConnection<sqlx::Postgres>> {
+        match self.kept() {
+            Some(connection) => Ok(connection),
+            None => self.pool.acquire().await,
+        }
+    }
+
+    /// Keeps a connection that did its work for the next commit, unless others lack one.
+    fn hold(&self, connection: PoolConnection<sqlx::Postgres>) {
+        if self.pool.num_idle() > 0 || self.pool.size() < CONNECTIONS {
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+        }
+    }
+
+    fn kept(&self) -> Option<PoolConnection<sqlx::Postgres>> {
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Hands the connection back: nothing waits to be committed.
+    pub(crate) fn rest(&self) {
+        drop(self.kept());
     }
 
     /// Whether the head was where the batch was decided; then it is written.

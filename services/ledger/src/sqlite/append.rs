@@ -18,7 +18,7 @@ impl Sqlite {
         start: Start,
         asked: &Asked,
         decide: impl FnOnce(Known) -> (Batch, T) + Send,
-    ) -> Result<(Batch, T), StoreError>
+    ) -> Result<Option<(Batch, T)>, StoreError>
     where
         T: Send,
     {
@@ -26,7 +26,9 @@ impl Sqlite {
         let head = head_on(&mut tx).await?;
         let known = match start {
             Start::Remembered(known) if known.head == head => known,
-            Start::Remembered(_) | Start::Unknown | Start::After(_) | Start::Locked => {
+            // Somebody else wrote in between, and what must be read now was not asked for.
+            Start::Remembered(_) => return Ok(None),
+            Start::Unknown | Start::After(_) | Start::Locked => {
                 let head = head.at(newest_on(&mut tx).await?)?;
                 look_up(&mut tx, head, asked).await?
             }
@@ -36,7 +38,7 @@ impl Sqlite {
             write(&mut tx, &batch).await?;
         }
         tx.commit().await?;
-        Ok((batch, rest))
+        Ok(Some((batch, rest)))
     }
 }
 
