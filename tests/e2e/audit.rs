@@ -162,3 +162,23 @@ async fn a_stranger_checks_the_log_and_names_what_was_changed() -> anyhow::Resul
     assert_eq!(verify(&live).await?.code, 0);
     Ok(())
 }
+
+/// Who says that the log has more entries than anybody could ask for is found out, and soon.
+#[tokio::test]
+async fn an_absurd_size_does_not_keep_the_auditor_busy() -> anyhow::Result<()> {
+    let root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let note = format!(
+        "example.org/log/x\n1152921504606846976\n{root}\n\n\u{2014} example.org/log/x AAAA\n"
+    );
+    let checkpoint = axum::routing::get(async || note);
+    let router = axum::Router::new().route("/log/x/checkpoint", checkpoint);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/log/x", listener.local_addr()?);
+    let asked = [url.as_str()];
+    let said = tokio::select! {
+        ended = async { axum::serve(listener, router).await } => anyhow::bail!("{ended:?}"),
+        said = tokio::time::timeout(SOON, verify(&asked)) => said??,
+    };
+    assert_ne!(said.code, 0, "{}{}", said.out, said.err);
+    Ok(())
+}

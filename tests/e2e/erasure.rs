@@ -305,6 +305,13 @@ async fn certified(certificate: &str, forged: &str, person: &Person) -> anyhow::
     std::fs::write(forged, text.replace("citizen-request", "court-order"))?;
     let said = verify(forged).await?;
     assert_eq!(said.code, 1, "{}", said.out);
+    // The time of the order is proved too: the law counts the days from it.
+    let mut earlier: serde_json::Value = serde_json::from_str(&text)?;
+    earlier["erasures"][0]["ordered"]["at"] = "2026-01-01T00:00:00Z".into();
+    std::fs::write(forged, earlier.to_string())?;
+    let said = verify(forged).await?;
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.out.contains("the order is not what"), "{}", said.out);
     Ok(())
 }
 

@@ -367,6 +367,15 @@ async fn certified(city: &City, run: &str) -> anyhow::Result<()> {
             .await?;
         assert_eq!(verified.status.code(), Some(1), "{was}");
     }
+    let mut twice: Value = serde_json::from_str(&text)?;
+    twice["erased"][1] = twice["erased"][0].clone();
+    std::fs::write(&forged, twice.to_string())?;
+    let verified = Launch::new("audit", ["audit", "verify", &forged])
+        .run()
+        .await?;
+    let out = String::from_utf8(verified.stdout)?;
+    assert!(out.contains("an erasure is named twice"), "{out}");
+    assert_eq!(verified.status.code(), Some(1));
     Ok(())
 }
 

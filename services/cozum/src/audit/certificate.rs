@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use auditor::{Asked, Finding, Report, is_receipt, receipt_event, verify_receipt};
 use chassis::event;
 use contracts::{
-    intake::v1::{ErasePersonReply, ErasureGround, PersonalDataErased},
+    intake::v1::{ErasePersonReply, ErasureGround, ErasureOrdered, PersonalDataErased},
     ledger::v1::{Event, ReadRequest},
 };
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ struct Erasure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by_rule: Option<ByRule>,
     ordered: Moment,
+    /// The tlog-proof of the order; certificates of old have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order_receipt: Option<String>,
     erased: Moment,
     /// The tlog-proof of the event that records it.
     receipt: String,
@@ -94,11 +97,13 @@ pub(crate) async fn certificate(
             it.ordered_position
         );
         let record = recorded(client, it.erased_position).await?;
+        let order = recorded(client, it.ordered_position).await?;
         erasures.push(Erasure {
             ground: ground_code(it.ground()).to_owned(),
             subjects: it.subjects.iter().cloned().collect(),
             by_rule: ByRule::of(&event::decode(&record)?),
             ordered: Moment::new(it.ordered_position, it.ordered_at)?,
+            order_receipt: Some(receipt::of_event(client, &order).await?),
             erased: Moment::new(it.erased_position, it.erased_at)?,
             receipt: receipt::of_event(client, &record).await?,
         });
@@ -155,6 +160,23 @@ pub(super) fn verify(text: &str, asked: &Asked) -> Report {
                 "its event does not say what the certificate says",
             );
         }
+        match &erasure.order_receipt {
+            None => all.unclaimed.push(NO_ORDER.to_owned()),
+            Some(order) => {
+                let position = erasure.ordered.position;
+                if !is_receipt(order) {
+                    return wrong(all, position, "the order has no receipt");
+                }
+                if !receipt_holds(&mut all, order, asked) {
+                    return all;
+                }
+                let record = receipt_event(&erasure.receipt).unwrap_or_default();
+                if !receipt_event(order).is_some_and(|it| erasure.was_ordered_by(&it, &record)) {
+                    let problem = "the order is not what the certificate says";
+                    return wrong(all, position, problem);
+                }
+            }
+        }
         all.holds.push(format!(
             "the keys of {} subjects of {} were destroyed by {}",
             erasure.subjects.len(),
@@ -165,6 +187,9 @@ pub(super) fn verify(text: &str, asked: &Asked) -> Report {
     all.unclaimed.push(NO_BACKUP.to_owned());
     all
 }
+
+/// What a certificate without the order's receipt cannot claim.
+const NO_ORDER: &str = "when it was ordered: the certificate has no receipt of the order";
 
 /// What no certificate can claim.
 pub(super) const NO_BACKUP: &str =
@@ -215,6 +240,16 @@ impl Erasure {
     }
 }
 
+impl Erasure {
+    /// Whether an event is the order that the record of the erasure answers, recorded when the certificate says.
+    fn was_ordered_by(&self, order: &Event, record: &Event) -> bool {
+        let at = Moment::new(order.position, order.recorded_at);
+        event::is::<ErasureOrdered>(order)
+            && record.causation_id == order.event_id
+            && at.is_ok_and(|it| it == self.ordered)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -251,6 +286,7 @@ mod tests {
             subjects: ["person:a", "request:b"].map(str::to_owned).into(),
             by_rule: ByRule::of(&event::decode(&erased()).unwrap()),
             ordered: Moment::new(6, 900_000).unwrap(),
+            order_receipt: None,
             erased: Moment::new(7, 1_000_000).unwrap(),
             receipt: String::new(),
         }
@@ -276,6 +312,29 @@ mod tests {
         let mut ordered = erased();
         "intake.ErasureOrdered".clone_into(&mut ordered.r#type);
         assert!(!certified().agrees("person:a", &ordered));
+    }
+
+    #[test]
+    fn an_order_is_the_one_that_the_record_answers_at_the_time_that_is_said() {
+        let order = Event {
+            position: 6,
+            recorded_at: 900_000,
+            event_id: vec![6; 16],
+            r#type: "intake.ErasureOrdered".to_owned(),
+            ..Event::default()
+        };
+        let record = Event {
+            causation_id: vec![6; 16],
+            ..erased()
+        };
+        assert!(certified().was_ordered_by(&order, &record));
+        let later = Event {
+            recorded_at: 900_001,
+            ..order.clone()
+        };
+        assert!(!certified().was_ordered_by(&later, &record));
+        assert!(!certified().was_ordered_by(&order, &erased()));
+        assert!(!certified().was_ordered_by(&record, &record));
     }
 
     #[test]

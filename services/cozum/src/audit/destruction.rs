@@ -173,6 +173,12 @@ pub(super) fn verify(text: &str, asked: &Asked) -> Report {
             return wrong(all, proved.at.position, "its event was recorded elsewhere");
         }
     }
+    // One erasure counted twice would make up for one that was left out.
+    let positions = certificate.erased.iter().map(|it| it.proved.at.position);
+    if !positions.is_sorted_by(|a, b| a < b) {
+        let problem = "an erasure is named twice, or not in its order";
+        return wrong(all, ended.proved.at.position, problem);
+    }
     if let Some(position) = certificate.disagrees() {
         let problem = "its event does not say what the certificate says";
         return wrong(all, position, problem);

@@ -37,12 +37,19 @@ pub(super) async fn download(prefix: &str, folder: &Path) -> anyhow::Result<()> 
         writer.key(&String::from_utf8(key).context("the key is no text")?)?;
     }
     for (level, index, width) in tiles(size(&checkpoint)?) {
-        if let Some(hashes) = get(&tile_path(level, index, width)).await? {
+        let tile = get(&tile_path(level, index, width)).await?;
+        let entries = match level {
+            0 => get(&entries_path(index, width)).await?,
+            _ => None,
+        };
+        // The size is only what the centre says: where it shows nothing more, there is no end to what could be asked for.
+        if level == 0 && tile.is_none() && entries.is_none() {
+            break;
+        }
+        if let Some(hashes) = tile {
             writer.tile(level, index, width, &hashes)?;
         }
-        if level == 0
-            && let Some(bundle) = get(&entries_path(index, width)).await?
-        {
+        if let Some(bundle) = entries {
             writer.entries(index, width, &bundle)?;
         }
     }

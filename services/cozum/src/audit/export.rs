@@ -44,7 +44,8 @@ pub(super) async fn export(client: &Client, folder: &Path) -> anyhow::Result<u64
             let mut ledger = client.ledger();
             async move { ledger.get_tile(request).await }
         });
-        if let Some(reply) = reply.await? {
+        let tile = reply.await?;
+        if let Some(reply) = &tile {
             writer.tile(level, index, width, &reply.hashes)?;
         }
         if level > 0 {
@@ -58,7 +59,12 @@ pub(super) async fn export(client: &Client, folder: &Path) -> anyhow::Result<u64
             let mut ledger = client.ledger();
             async move { ledger.get_entries(request).await }
         });
-        if let Some(reply) = reply.await? {
+        let entries = reply.await?;
+        // The size is only what the centre says: where it shows nothing more, there is no end to what could be asked for.
+        if tile.is_none() && entries.is_none() {
+            break;
+        }
+        if let Some(reply) = entries {
             writer.entries(index, width, &reply.bundle)?;
         }
     }
@@ -121,9 +127,9 @@ async fn events(client: &Client, writer: &Writer, size: u64) -> anyhow::Result<(
             break;
         }
     }
-    while index * WIDTH < size {
+    // One file more than there are events for: that it is short is for the auditor to name.
+    if index * WIDTH < size {
         flush(index, &mut gathered)?;
-        index += 1;
     }
     Ok(())
 }
