@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone)]
 pub(crate) struct Heads {
     tasks: Tasks,
-    known: Arc<Mutex<BTreeMap<Municipality, watch::Receiver<Option<u64>>>>>,
+    known: Arc<Mutex<BTreeMap<Municipality, watch::Sender<Option<u64>>>>>,
 }
 
 impl Heads {
@@ -36,19 +36,27 @@ impl Heads {
         let watched = known
             .entry(ledger.municipality().clone())
             .or_insert_with(|| {
-                let (head, watched) = watch::channel(None);
-                let ledger = ledger.clone();
+                let head = watch::Sender::new(None);
+                let (ledger, told) = (ledger.clone(), head.clone());
                 self.tasks.spawn("heads", async move {
                     loop {
-                        if let Err(status) = follow(&ledger, &head).await {
+                        if let Err(status) = follow(&ledger, &told).await {
                             tracing::debug!(error = %status, "the ledger's head is not known");
                         }
                         tokio::time::sleep(PAUSE).await;
                     }
                 });
-                watched
+                head
             });
-        watched.clone()
+        watched.subscribe()
+    }
+
+    /// The log ends before where it was thought to: its head is what the ledger says from now on.
+    pub(crate) fn forget(&self, municipality: &Municipality) {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(head) = known.get(municipality) {
+            head.send_replace(None);
+        }
     }
 }
 

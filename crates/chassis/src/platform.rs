@@ -115,6 +115,11 @@ impl Platform {
         Feed::new(source, ledger, after)
     }
 
+    /// Whoever finds that the log ends before where it was thought to has its head asked for anew.
+    pub fn forget_head(&self, municipality: &Municipality) {
+        self.heads.forget(municipality);
+    }
+
     /// NATS, where this deployment has it.
     #[must_use]
     pub fn nats(&self) -> Option<&async_nats::Client> {

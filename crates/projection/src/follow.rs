@@ -120,6 +120,7 @@ impl<M: ReadModel> Follower<M> {
                     return self.stop(anyhow!("the log is not what was signed")).await;
                 }
                 self.fold_anew().await?;
+                platform.forget_head(municipality);
                 feed = platform.feed(municipality, 0);
                 continue;
             }
@@ -155,6 +156,8 @@ impl<M: ReadModel> Follower<M> {
         }
         let label = telemetry::label("projection", part.clone());
         self.anew.add(1, &[label]);
+        // Before the snapshots go: one that is being taken is then not kept.
+        self.told.history.fetch_add(1, Ordering::AcqRel);
         file::reset::<M>(&mut self.writer).await?;
         snapshots::remove_all(&self.path).await?;
         self.at = Frontier::default();

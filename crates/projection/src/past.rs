@@ -199,6 +199,7 @@ impl<M: ReadModel> Past<M> {
     async fn take(&self) -> anyhow::Result<()> {
         let path = self.snapshots.fresh(self.ids, "taken");
         let removed = Removed(path.clone());
+        let history = self.live.history.load(Ordering::Acquire);
         let position = self.snapshots.copy_live(&path).await?;
         let commitment = self.commitment(position).await?;
         let commitment = commitment.context("the ledger does not have the newest event")?;
@@ -206,6 +207,10 @@ impl<M: ReadModel> Past<M> {
         tokio::fs::File::open(&path).await?.sync_all().await?;
         tokio::fs::rename(&path, &snapshot.path).await?;
         drop(removed);
+        // What was copied may be of the history that was left meanwhile, under the name of the one that is kept.
+        if self.live.history.load(Ordering::Acquire) != history {
+            tokio::fs::remove_file(&snapshot.path).await?;
+        }
         Ok(())
     }
 }
