@@ -2,11 +2,11 @@
 
 use contracts::ledger::v1::{ErasePersonalPartsRequest, Event, PartsErasedGround};
 use ledger::{
-    LogError, Shelf, erasing,
+    Location, LogError, Shelf, erasing,
     request::Unfit,
     restore::{Restore, Returning},
 };
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tests::{nats::Server as Nats, postgres::Server};
 use tonic::Code;
 use uuid::Uuid;
@@ -164,6 +164,30 @@ pub(crate) async fn what_came_back_is_erased_again(place: &Place) {
     assert_eq!(gone(&back).await, [0_u64; 0]);
     erasing::carry_out(&back).await.unwrap();
     assert_eq!(gone(&back).await, [2]);
+}
+
+/// Whoever reads SQLite's file for long keeps its write-ahead log from being emptied, and nobody from being served.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_reader_does_not_stop_the_log() {
+    let place = Place::sqlite();
+    let log = place.log().await;
+    log.append(command(1, &[("a-1", 0, 3)]), None)
+        .await
+        .unwrap();
+    let Location::Sqlite(folder) = &place.location else {
+        panic!("it is SQLite");
+    };
+    let file = folder.join(format!("{}.db", log.municipality()));
+    let mut reader = SqliteConnection::connect(file.to_str().unwrap())
+        .await
+        .unwrap();
+    let read = "BEGIN; SELECT count(*) FROM event";
+    sqlx::raw_sql(read).execute(&mut reader).await.unwrap();
+    assert_eq!(order(&place, &log, 2, &[2]).await.unwrap(), 4);
+    assert_eq!(gone(&log).await, [2]);
+    log.append(command(3, &[("a-3", 0, 1)]), None)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

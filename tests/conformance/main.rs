@@ -43,6 +43,7 @@ async fn holds_for(place: &Place) {
     appending::positions_are_dense_under_many_writers(place).await;
     appending::a_full_queue_refuses_and_loses_nothing(place).await;
     appending::bad_input_spoils_nothing(place).await;
+    Box::pin(recovering::a_store_that_fell_back_takes_nothing(place)).await;
     erasing::only_what_was_ordered_is_erased(place).await;
     erasing::another_replica_forgets_too(place).await;
     erasing::no_service_orders_by_itself(place).await;

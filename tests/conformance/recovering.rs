@@ -1,11 +1,12 @@
-//! A ledger's process whose log came back behind what JetStream holds: what it takes from there, and what it does not.
+//! A log that came back without its newest events: a living ledger takes nothing then; and a ledger's process that finds it at its
+//! start fetches them from JetStream, and nothing else that stands there.
 
 use std::{fs, path::PathBuf, time::Duration};
 
 use async_nats::jetstream::{self, Context, stream::Stream};
-use chassis::event::commitment;
-use chassis::{Caller, Role, cloudevents};
+use chassis::{Caller, Role, cloudevents, event::commitment};
 use contracts::ledger::v1::{AppendRequest, Event, ReadRequest, ledger_client::LedgerClient};
+use ledger::LogError;
 use tempfile::TempDir;
 use tests::{
     eventually,
@@ -15,7 +16,10 @@ use tests::{
 use tonic::transport::{Channel, Endpoint};
 use vocabulary::Municipality;
 
-use crate::place::command;
+use crate::{
+    appending::all,
+    place::{Place, command},
+};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -218,4 +222,34 @@ async fn what_is_missing_comes_back_from_jetstream_and_nothing_that_was_slipped_
     ledger
         .refuses("events were signed: it was rolled back")
         .await;
+}
+
+/// A store that lost its newest events under a living ledger: who heard of them would never hear of others at their positions.
+pub(crate) async fn a_store_that_fell_back_takes_nothing(place: &Place) {
+    let log = place.log().await;
+    for number in 1..=5 {
+        let stream = format!("a-{number}");
+        let append = command(number, &[(&stream, 0, 1)]);
+        log.append(append, None).await.unwrap();
+    }
+    let events = all(&log).await;
+    let lost = [
+        "DELETE FROM event WHERE {of} AND position > 3".to_owned(),
+        "DELETE FROM subject WHERE {of} AND position > 3".to_owned(),
+        "DELETE FROM command WHERE {of} AND first_position > 3".to_owned(),
+        format!(
+            "UPDATE head SET position = 3, recorded_us = {} WHERE {{of}}",
+            events[2].recorded_at
+        ),
+    ];
+    place.tamper(log.municipality(), &lost).await;
+    for number in [6, 7] {
+        let refused = log.append(command(number, &[("b-1", 0, 1)]), None).await;
+        assert!(matches!(refused, Err(LogError::Away)), "{refused:?}");
+    }
+    assert_eq!(log.head().await.unwrap().position, 3);
+    // What was acknowledged once is recorded by whoever asks a ledger that knows of nothing else.
+    let another = place.replica(log.municipality()).await;
+    let reply = another.append(command(4, &[("a-4", 0, 1)]), None).await;
+    assert_eq!(reply.unwrap().first_position, 4);
 }

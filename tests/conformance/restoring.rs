@@ -6,7 +6,11 @@ use std::{
 };
 
 use contracts::ledger::v1::Event;
-use ledger::{LEASE, LogError, tree::Signed};
+use ledger::{
+    LEASE, LogError, Shelf,
+    restore::{Restore, Returning},
+    tree::Signed,
+};
 use tempfile::TempDir;
 use tests::process::Launch;
 use transparency::Checkpoint;
@@ -132,6 +136,8 @@ async fn a_backup_comes_back_as_it_was(from: Centre, to: Centre) {
     let partial = backup.join(town.as_str()).join("events/001.p");
     assert!(!partial.exists(), "what was not full then is still there");
 
+    // A ledger that was started once made an empty log, with a key of its own.
+    drop(to.place.replica(&town).await);
     let told = to.run(&town, &["restore", "--from", out]).await.unwrap();
     assert!(
         told.contains("780 events are back") && told.contains("2 more"),
@@ -298,7 +304,48 @@ async fn an_old_backup_is_brought_forward_and_by_what_was_signed_alone() {
     let refused = rolled_back
         .run(&town, &["backup", "--out", text(&newer)])
         .await;
-    assert!(refused.unwrap_err().contains("position 601: is missing"));
+    let refused = refused.unwrap_err();
+    let named = "position 601: the folder holds 800 signed entries, the log only 600";
+    assert!(refused.contains(named), "{refused}");
+    // And the backup is as it was: it still brings back what the log lost.
+    let mended = rolled_back
+        .run(&town, &[recover.as_slice(), &[text(&newer)]].concat())
+        .await;
+    assert!(mended.unwrap().contains("200 events are back, up to 800"));
+}
+
+/// Killed before the tiles and the checkpoints were kept, a restore is finished by `--recover`, and all of the tree is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_restore_is_finished() {
+    let from = Centre::sqlite();
+    let town = from.place.municipality();
+    let log = from.signing(&town).await;
+    append(&log, 1, 150).await;
+    append(&log, 2, 150).await;
+    signed(&log).await;
+    let backup = from.path("backup");
+    let told = from.run(&town, &["backup", "--out", text(&backup)]).await;
+    told.unwrap();
+    let to = Centre::sqlite().with_the_key_of(&from);
+    let shelf = Shelf::open(&to.place.location).await.unwrap();
+    let clock = to.place.clock();
+    let mut begun = Restore::open(&shelf, &town, [7; 32], clock).await.unwrap();
+    let events = all(&log).await.into_iter();
+    let returning = events.take(500).map(|event| Returning {
+        event,
+        fingerprint: None,
+    });
+    begun.bring(returning.collect()).await.unwrap();
+    drop(begun);
+    let args = ["restore", "--recover", "--from", text(&backup)];
+    // The last command's events were waiting for more of theirs.
+    let told = to.run(&town, &args).await.unwrap();
+    assert!(told.contains("300 events are back, up to 600"), "{told}");
+    let back = to.signing(&town).await;
+    assert_eq!(whole(&back).await, whole(&log).await);
+    to.place.pass(LEASE * 2);
+    append(&back, 3, 10).await;
+    assert_eq!(signed(&back).await.size, 620);
 }
 
 async fn a_fork_is_declared_and_told(to: Centre) {

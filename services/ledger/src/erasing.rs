@@ -128,7 +128,7 @@ fn append(
 }
 
 /// The newest order of a log; 0 where there is none.
-pub(crate) async fn newest(log: &Log) -> Result<u64, StoreError> {
+pub async fn newest(log: &Log) -> Result<u64, StoreError> {
     let orders = log.store().stream(&stream(log)).await?;
     Ok(orders.last().map_or(0, |it| it.position))
 }
@@ -157,5 +157,17 @@ pub async fn carry_out(log: &Log) -> Result<(), StoreError> {
             log.store().erase(positions).await?;
         }
     }
-    log.store().forget().await
+    forget(log).await;
+    Ok(())
+}
+
+/// Has the store forget what it keeps beside the log of what was erased. Where somebody who reads keeps it from that, the log is
+/// served all the same, for nothing of it can be read any more but from the bytes of its files; it is tried again.
+pub(crate) async fn forget(log: &Log) {
+    let outcome = log.store().forget().await;
+    if let Err(error) = &outcome {
+        tracing::warn!(log = %log.municipality(), error = %anyhow::Error::msg(error.to_string()),
+            "erased parts are still in the store's own log, because somebody reads for long: it is tried again");
+    }
+    log.standing().has_forgotten(outcome.is_ok());
 }

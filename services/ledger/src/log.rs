@@ -352,6 +352,11 @@ impl Log {
         Ok(found)
     }
 
+    /// The newest position that was seen recorded here.
+    pub(crate) fn newest_known(&self) -> u64 {
+        self.tail.newest()
+    }
+
     /// The newest position known here, and each that comes; what another replica appended comes a moment later.
     #[must_use]
     pub fn watch_head(&self) -> watch::Receiver<u64> {

@@ -149,6 +149,15 @@ impl Postgres {
         Ok(secret)
     }
 
+    pub(crate) async fn adopt(&self, key: [u8; 32]) -> Result<(), StoreError> {
+        sqlx::query("UPDATE log SET command_key = $2 WHERE log = $1 AND NOT EXISTS (SELECT FROM event WHERE log = $1)")
+            .bind(&*self.log)
+            .bind(key.as_slice())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     pub(crate) async fn head(&self) -> Result<Head, StoreError> {
         let mut connection = self.pool.acquire().await?;
         Ok(self.head_on(&mut connection).await?)

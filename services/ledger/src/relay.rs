@@ -165,7 +165,8 @@ impl Relay {
             self.acknowledged = 0;
             self.erased = ordered;
         }
-        let stream = place::find(&context, &self.log, &self.clock, self.replicas).await?;
+        let stream =
+            place::find(&context, &self.log, &self.clock, self.replicas, self.erased).await?;
         let last = stream.cached_info().state.last_sequence;
         self.log.metrics().relay_is_frozen(false);
         if last < self.acknowledged {

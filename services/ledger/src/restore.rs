@@ -19,7 +19,7 @@ use crate::{
     erasing,
     log::Log,
     store::{Asked, Batch, Head, Known, Recorded, Shelf, Start, Store, StoreError, in_time},
-    tree::{FullTile, Signed, edge_at, grow},
+    tree::{FullTile, Signed, grow, grown},
 };
 
 /// Why an event does not come back.
@@ -68,8 +68,15 @@ impl Restore {
         command_key: [u8; 32],
         clock: Clock,
     ) -> Result<Self, StoreError> {
-        let store = shelf.log(municipality, command_key, clock.micros()).await?;
-        let same_key = store.command_secret().await? == command_key;
+        let now = clock.micros();
+        let mut store = shelf.log(municipality, command_key, now).await?;
+        let mut same_key = store.command_secret().await? == command_key;
+        if !same_key && store.head().await?.position == 0 {
+            // Somebody opened it before, and nothing was recorded under the key that it was given then.
+            store.adopt(command_key).await?;
+            store = shelf.log(municipality, command_key, now).await?;
+            same_key = true;
+        }
         Self::of(store, municipality, clock, same_key).await
     }
 
@@ -80,13 +87,14 @@ impl Restore {
         same_key: bool,
     ) -> Result<Self, StoreError> {
         let head = store.head().await?;
-        let edge = edge_at(&store, head.position).await?;
+        // An interrupted restore left no tiles, and a store that came back may lack those behind what it knows to be signed.
+        let (edge, full) = grown(&store, head.position).await?;
         Ok(Self {
             store,
             log: municipality.to_string(),
             clock,
             edge,
-            full: vec![],
+            full,
             waiting: vec![],
             same_key,
         })
@@ -143,8 +151,11 @@ impl Restore {
         Ok(())
     }
 
-    /// Saves the position of a reaction, so that it goes on where it was; never beyond the events that are there.
+    /// Saves the position of a reaction that has none, so that it goes on where it was; never beyond the events that are there.
     pub async fn save(&self, name: &str, position: u64) -> Result<(), NotRestored> {
+        if self.store.saved().await?.iter().any(|it| it.0 == name) {
+            return Ok(());
+        }
         let now = self.clock.micros();
         // Over at once: whoever reacts takes it.
         let lease = self.store.acquire_lease(name, HOLDER, now, 0).await?;
@@ -166,7 +177,7 @@ impl Restore {
             let before = known.head;
             match decide(events, known, same_key) {
                 Ok(batch) => (batch, Ok(())),
-                Err(wrong) => (nothing(before), Err(wrong)),
+                Err(wrong) => (Batch::nothing(before), Err(wrong)),
             }
         });
         match in_time(attempt).await? {
@@ -201,7 +212,7 @@ impl Log {
             commands: events.iter().map(id).collect(),
         };
         loop {
-            let look = |known: Known| (nothing(known.head), known.commands);
+            let look = |known: Known| (Batch::nothing(known.head), known.commands);
             let found = self.store().commit(Start::Unknown, &asked, look);
             // `None`: somebody appended meanwhile.
             if let Some((_, commands)) = in_time(found).await? {
@@ -267,15 +278,6 @@ fn asks(events: &[Returning]) -> Asked {
     asked.commands.sort_unstable();
     asked.commands.dedup();
     asked
-}
-
-fn nothing(before: Head) -> Batch {
-    Batch {
-        before,
-        after: before,
-        events: vec![],
-        commands: vec![],
-    }
 }
 
 /// The batch that writes these events behind what the store knows, if they follow it.

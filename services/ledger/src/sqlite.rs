@@ -113,6 +113,14 @@ impl Sqlite {
         Ok(secret)
     }
 
+    pub(crate) async fn adopt(&self, key: [u8; 32]) -> Result<(), StoreError> {
+        sqlx::query("UPDATE log SET command_key = ?1 WHERE NOT EXISTS (SELECT 1 FROM event)")
+            .bind(key.to_vec())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
     pub(crate) async fn head(&self) -> Result<Head, StoreError> {
         let mut connection = self.readers.acquire().await?;
         Ok(head_on(&mut connection).await?)

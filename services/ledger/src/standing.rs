@@ -7,7 +7,10 @@
 mod recovery;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -27,6 +30,8 @@ use crate::{
 
 /// How soon a log that is not served is looked at again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How soon a store that could not forget what was erased is asked again.
+const FORGET_AGAIN: Duration = Duration::from_secs(30);
 
 /// Whether a log is served, as all who serve it see it.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +41,7 @@ pub(crate) struct Standing(Arc<Shared>);
 struct Shared {
     refused: Mutex<Option<String>>,
     doubt: Notify,
+    must_forget: AtomicBool,
 }
 
 impl Standing {
@@ -48,6 +54,11 @@ impl Standing {
     /// Whoever sees that the log is not what was signed or told has it looked at.
     pub(crate) fn doubt(&self) {
         self.0.doubt.notify_one();
+    }
+
+    /// Whether the store has forgotten what was erased.
+    pub(crate) fn has_forgotten(&self, has: bool) {
+        self.0.must_forget.store(!has, Ordering::Release);
     }
 
     fn set(&self, refused: Option<String>) {
@@ -107,16 +118,26 @@ impl Guard {
     /// Looks again whenever somebody doubts, and until a log that is not served is whole.
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         loop {
+            let standing = &self.log.standing().0;
             if self.log.standing().refused().is_some() {
                 sleep(AGAIN).await;
             } else {
-                self.log.standing().0.doubt.notified().await;
+                tokio::select! {
+                    () = standing.doubt.notified() => {}
+                    () = sleep(FORGET_AGAIN) => {
+                        if standing.must_forget.load(Ordering::Acquire) {
+                            erasing::forget(&self.log).await;
+                        }
+                        continue;
+                    }
+                }
             }
             self.look().await;
         }
     }
 
     async fn stands(&self) -> Result<(), Refused> {
+        let acknowledged = self.log.newest_known();
         let told = self.told().await;
         let signed = self.signed().await?;
         // Read after both: what was signed or told was committed before.
@@ -140,6 +161,13 @@ impl Guard {
         }
         if let Some(told) = told {
             told.is_of(&self.log).await?;
+        }
+        let end = self.log.head().await.map_err(anyhow::Error::from)?.position;
+        if end < acknowledged {
+            return Err(Refused::Because(format!(
+                "the log ends at {end}, but {acknowledged} events were acknowledged: the store fell back. `cozum restore --recover` \
+                 brings it forward from a newer backup; where nobody has what is missing, `--declare-fork` says so"
+            )));
         }
         // What was ordered and not done, and what came back with a backup.
         Ok(erasing::carry_out(&self.log)

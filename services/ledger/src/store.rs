@@ -1,6 +1,7 @@
 //! Where a log is kept. PostgreSQL and SQLite are siblings: the same questions, each answered in its own SQL.
 
 mod erase;
+mod error;
 
 use std::{
     collections::HashMap, fmt, future::Future, path::PathBuf, str::FromStr, sync::Arc,
@@ -9,14 +10,12 @@ use std::{
 
 use aws_lc_rs::hmac;
 use contracts::ledger::v1::Event;
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgDatabaseError},
-};
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 use vocabulary::Municipality;
 
+pub use self::error::StoreError;
 use crate::{postgres::Postgres, sqlite::Sqlite};
 
 /// How long the store may be away before a caller is told so.
@@ -104,31 +103,6 @@ pub enum Store {
     Postgres(Postgres),
     /// In a SQLite file.
     Sqlite(Sqlite),
-}
-
-/// Why the store did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// It cannot be reached, is restarting, or asks to try again: nothing is known about what was sent.
-    #[error("the store is away")]
-    Away(#[source] sqlx::Error),
-    /// It did not answer in time: nothing is known about what was sent.
-    #[error("the store does not answer")]
-    Silent,
-    /// It refused a statement, and would again.
-    #[error("the store refused")]
-    Refused(#[source] sqlx::Error),
-    /// The head row is not at the newest event, and a ledger moves both in one transaction: somebody must look. To append
-    /// would leave a hole, or a second history.
-    #[error(
-        "the head row is at {head}, the newest event at {newest}: nothing is appended until somebody has looked"
-    )]
-    Torn {
-        /// Where the head row says that the log ends.
-        head: Head,
-        /// Where it ends.
-        newest: Head,
-    },
 }
 
 /// The newest event of a log.
@@ -232,6 +206,18 @@ pub(crate) struct Batch {
     pub(crate) commands: Vec<Recorded>,
 }
 
+impl Batch {
+    /// Writes nothing.
+    pub(crate) fn nothing(before: Head) -> Self {
+        Self {
+            before,
+            after: before,
+            events: vec![],
+            commands: vec![],
+        }
+    }
+}
+
 /// A lease as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
@@ -258,6 +244,17 @@ impl Store {
             match self {
                 Self::Postgres(log) => log.command_secret().await,
                 Self::Sqlite(log) => log.command_secret().await,
+            }
+        })
+        .await
+    }
+
+    /// Gives a log without events another key.
+    pub(crate) async fn adopt(&self, key: [u8; 32]) -> Result<(), StoreError> {
+        patiently(|| async {
+            match self {
+                Self::Postgres(log) => log.adopt(key).await,
+                Self::Sqlite(log) => log.adopt(key).await,
             }
         })
         .await
@@ -418,37 +415,6 @@ impl Store {
             }
         })
         .await
-    }
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        let stays = error.as_database_error().is_some_and(|it| {
-            match it.try_downcast_ref::<PgDatabaseError>() {
-                Some(error) => crate::postgres::is_final(error),
-                None => crate::sqlite::is_final(it),
-            }
-        });
-        if stays
-            || matches!(
-                error,
-                sqlx::Error::ColumnDecode { .. } | sqlx::Error::Encode(_)
-            )
-        {
-            Self::Refused(error)
-        } else {
-            Self::Away(error)
-        }
-    }
-}
-
-impl StoreError {
-    /// Whether the same statement may succeed later.
-    pub(crate) fn is_passing(&self) -> bool {
-        match self {
-            Self::Away(_) | Self::Silent => true,
-            Self::Refused(_) | Self::Torn { .. } => false,
-        }
     }
 }
 

@@ -76,6 +76,11 @@ impl Tail {
         *self.shared.newest.borrow()
     }
 
+    /// Has the log looked at.
+    pub(crate) fn doubt(&self) {
+        self.shared.standing.doubt();
+    }
+
     /// The newest position, and each that comes.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.shared.newest.subscribe()

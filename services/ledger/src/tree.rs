@@ -115,7 +115,7 @@ async fn edge(store: &Store, size: u64) -> Result<Edge, StoreError> {
 }
 
 /// The edge of the tree at any size, and the tiles that became full since what was signed last.
-async fn grown(store: &Store, size: u64) -> Result<(Edge, Vec<FullTile>), StoreError> {
+pub(crate) async fn grown(store: &Store, size: u64) -> Result<(Edge, Vec<FullTile>), StoreError> {
     let signed = store.latest_checkpoint().await?.map_or(0, |it| it.size);
     let mut edge = edge(store, signed.min(size)).await?;
     let mut full = vec![];
@@ -225,6 +225,11 @@ impl Log {
         let needed = inclusion(index, signed.size).map_err(|_| TreeError::Unsigned("position"))?;
         let hashes = prove(&needed, |tile| hashes(self.store(), tile)).await?;
         Ok((hashes, signed))
+    }
+
+    /// The root over the first events, as the store has them.
+    pub async fn root_at(&self, size: u64) -> Result<Hash, TreeError> {
+        Ok(edge_at(self.store(), size).await?.root())
     }
 
     /// Proves that the log of one size is the beginning of the log of another; 0 is the newest signed one.

@@ -15,7 +15,7 @@ use crate::{
     metrics::Metrics,
     recent::Recent,
     request::Prepared,
-    store::{Asked, Batch, Head, PATIENCE, Start, Store, StoreError, in_time},
+    store::{Asked, Batch, Head, Known, PATIENCE, Start, Store, StoreError, in_time},
     tail::Tail,
 };
 
@@ -49,7 +49,7 @@ pub(crate) enum StoreFailure {
 impl StoreFailure {
     pub(crate) fn of(error: &StoreError) -> Self {
         match *error {
-            StoreError::Away(_) | StoreError::Silent => Self::Away,
+            StoreError::Away(_) | StoreError::Silent | StoreError::FellBack { .. } => Self::Away,
             StoreError::Refused(_) => Self::Refused,
             StoreError::Torn { head, newest } => Self::Torn { head, newest },
         }
@@ -159,16 +159,27 @@ impl Writer {
                 (None, None) => Start::Unknown,
             };
             let span = span_of(part);
-            let decide = |known| {
+            let is_read = matches!(start, Start::Unknown | Start::Locked);
+            let committed = self.tail.newest();
+            let decide = |known: Known| {
+                // Others would never hear of what is recorded at positions that were taken already.
+                if is_read && known.head.position < committed {
+                    return (Batch::nothing(known.head), None);
+                }
                 let now = self.clock.micros().max(0).cast_unsigned();
                 let requests = part.iter_mut().map(|it| &mut it.request);
-                decision::decide(&self.log, requests, known, now)
+                let (batch, verdicts) = decision::decide(&self.log, requests, known, now);
+                (batch, Some(verdicts))
             };
             let attempt = self.store.commit(start, &asked, decide);
             match in_time(attempt).instrument(span).await {
-                Ok(Some((batch, verdicts))) => {
+                Ok(Some((batch, Some(verdicts)))) => {
                     self.committed(batch);
                     return Ok(verdicts);
+                }
+                Ok(Some((Batch { after: head, .. }, None))) => {
+                    self.tail.doubt();
+                    return Err(StoreError::FellBack { head, committed });
                 }
                 Ok(None) => races += 1,
                 Err(StoreError::Refused(_)) if is_guess => self.recent.was_wrong(),

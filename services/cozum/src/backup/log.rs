@@ -1,6 +1,11 @@
 //! Writes the backup of one log, and checks it as an auditor would.
 
-use std::{collections::BTreeSet, fmt, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fmt, fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use auditor::{
@@ -9,9 +14,16 @@ use auditor::{
     verify,
 };
 use contracts::ledger::v1::Event;
-use ledger::{Log, PAGE, tree::SigningSeed};
+use ledger::{
+    Log, PAGE,
+    tree::{Signed, SigningSeed},
+};
+use tokio::time::sleep;
 
-use super::files::{self, Backed, fingerprints_path};
+use super::{
+    files::{self, Backed, fingerprints_path},
+    restore::checked,
+};
 
 /// What was written.
 pub(super) struct Written {
@@ -35,11 +47,68 @@ impl fmt::Display for Written {
     }
 }
 
+/// How long it may take until an order to erase lies under a checkpoint.
+const SIGNED_WITHIN: Duration = Duration::from_secs(10);
+
 /// Writes what is not there yet, up to the newest event; the checkpoint comes last. The earlier state's checkpoint, if there is one,
-/// is held against the log: that is how a rollback shows.
+/// is held against the log before anything is written: a log that was rolled back must not spoil the backup that mends it.
 pub(super) async fn write(log: &Log, seed: &SigningSeed, folder: &Path) -> anyhow::Result<Written> {
     let kept = fs::read_to_string(folder.join("checkpoint")).ok();
-    let latest = log.latest_checkpoint().await?;
+    if let Some(kept) = &kept {
+        goes_on(log, kept).await?;
+    }
+    let deadline = Instant::now() + SIGNED_WITHIN;
+    loop {
+        let latest = log.latest_checkpoint().await?;
+        // What an order behind the checkpoint took out would be missing without a reason.
+        if newest_order(log).await? > latest.size {
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "an order to erase is not signed yet: is the ledger running?"
+            );
+            sleep(Duration::from_millis(200)).await;
+            continue;
+        }
+        if let Some(written) = up_to(log, seed, folder, &latest, kept.as_ref()).await? {
+            return Ok(written);
+        }
+    }
+}
+
+async fn newest_order(log: &Log) -> anyhow::Result<u64> {
+    Ok(ledger::erasing::newest(log).await?)
+}
+
+/// Refuses a log that does not go on from what the folder holds.
+async fn goes_on(log: &Log, kept: &str) -> anyhow::Result<()> {
+    let kept = checked(kept).context("the checkpoint in the folder")?;
+    let latest = checked(&log.latest_checkpoint().await?.note)?;
+    if kept.origin != latest.origin {
+        // Another name after a fork that was declared: the auditor tells what was left.
+        return Ok(());
+    }
+    let (size, signed) = (kept.size, latest.size);
+    anyhow::ensure!(
+        size <= signed,
+        "position {}: the folder holds {size} signed entries, the log only {signed}: it was rolled back. Nothing was written; `cozum \
+         restore --recover` brings it forward from this folder",
+        signed + 1
+    );
+    anyhow::ensure!(
+        log.root_at(size).await? == kept.root,
+        "position {size}: the log's first {size} entries are not those of the folder. Nothing was written"
+    );
+    Ok(())
+}
+
+/// Writes the state of a checkpoint; `None` where something was ordered out of the log meanwhile.
+async fn up_to(
+    log: &Log,
+    seed: &SigningSeed,
+    folder: &Path,
+    latest: &Signed,
+    kept: Option<&String>,
+) -> anyhow::Result<Option<Written>> {
     let origin = latest.note.lines().next().unwrap_or_default().to_owned();
     let key = seed.key(&origin)?.verifier_key();
     let writer = Writer::go_on(folder).with_context(|| format!("--out {}", folder.display()))?;
@@ -58,27 +127,29 @@ pub(super) async fn write(log: &Log, seed: &SigningSeed, folder: &Path) -> anyho
         reactions: log.reactions().await?,
         unsigned: behind(log, latest.size).await?,
     };
+    let notes = checkpoints(log, latest.size).await?;
+    if newest_order(log).await? > latest.size {
+        return Ok(None);
+    }
     backed.write(&writer)?;
     writer.key(&key)?;
-    writer.checkpoints(&checkpoints(log, latest.size).await?)?;
+    writer.checkpoints(&notes)?;
     writer.checkpoint(&latest.note)?;
 
     let asked = Asked {
         key: Some(key.parse().map_err(|it| anyhow::anyhow!("the key {it}"))?),
-        kept: kept.iter().cloned().collect(),
+        kept: kept.into_iter().cloned().collect(),
         policy: None,
     };
     if let Some(finding) = verify(folder, &asked).finding {
         anyhow::bail!("the backup does not hold: {finding}");
     }
-    if let Some(before) = kept.as_deref().and_then(size) {
-        clean(folder, before, latest.size);
-    }
-    Ok(Written {
+    clean(folder, latest.size).context("removing what is no longer of it")?;
+    Ok(Some(Written {
         origin,
         size: latest.size,
         unsigned: backed.unsigned.len(),
-    })
+    }))
 }
 
 /// The size that a checkpoint says.
@@ -154,28 +225,75 @@ async fn checkpoints(log: &Log, size: u64) -> anyhow::Result<Vec<String>> {
     Ok(notes)
 }
 
-/// Removes what was not full yet at an earlier size; what cannot be removed does no harm.
-fn clean(folder: &Path, before: u64, now: u64) {
-    let paths = |size: u64| {
-        tiles(size)
-            .filter(|(_, _, width)| *width < WIDTH)
-            .flat_map(|(level, index, width)| {
-                let mut paths = vec![tile_path(level, index, width)];
-                if level == 0 {
-                    paths.push(entries_path(index, width));
-                    paths.push(events_path(index, width));
-                    paths.push(fingerprints_path(index, width));
-                }
-                paths
-            })
-            .collect::<BTreeSet<String>>()
-    };
-    for path in paths(before).difference(&paths(now)) {
-        let path = folder.join(path);
-        let _ = fs::remove_file(&path);
-        if let Some(partial) = path.parent() {
-            // Fails where another partial file lies beside it.
-            let _ = fs::remove_dir(partial);
+/// Removes the drafts, and the partial files of every other size: what is later ordered out of the log would stay in them.
+fn clean(folder: &Path, size: u64) -> anyhow::Result<()> {
+    let partial = tiles(size).filter(|(_, _, width)| *width < WIDTH);
+    let of_now: BTreeSet<PathBuf> = partial
+        .flat_map(|(level, index, width)| {
+            let mut paths = vec![tile_path(level, index, width)];
+            if level == 0 {
+                paths.push(entries_path(index, width));
+                paths.push(events_path(index, width));
+                paths.push(fingerprints_path(index, width));
+            }
+            paths.into_iter().map(|it| folder.join(it))
+        })
+        .collect();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let is_partial = folder.extension().is_some_and(|it| it == "p");
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "draft")
+                || is_partial && !of_now.contains(&path)
+            {
+                fs::remove_file(path)?;
+            }
         }
+        if is_partial {
+            // Fails where the partial file of now lies in it.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partial_files_of_other_sizes_and_drafts_go_and_all_else_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = |path: &str| folder.path().join(path).exists();
+        let put = |path: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"x").unwrap();
+        };
+        let gone = [
+            events_path(1, 44),
+            events_path(1, 255),
+            fingerprints_path(0, 3),
+            "events/000.p/232.draft".to_owned(),
+            "unsigned.draft".to_owned(),
+        ];
+        let kept = [
+            events_path(0, 256),
+            events_path(1, 45),
+            entries_path(1, 45),
+            fingerprints_path(1, 45),
+            tile_path(0, 1, 45),
+            tile_path(1, 0, 1),
+            "unsigned".to_owned(),
+            "checkpoint".to_owned(),
+        ];
+        gone.iter().chain(&kept).for_each(|it| put(it));
+        clean(folder.path(), 301).unwrap();
+        assert_eq!(gone.iter().filter(|it| there(it)).count(), 0);
+        assert_eq!(kept.iter().filter(|it| !there(it)).count(), 0);
+        assert!(!there("fingerprints/000.p"), "an empty folder goes too");
     }
 }

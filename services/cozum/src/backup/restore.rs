@@ -118,7 +118,12 @@ impl Restore {
         }
         self.events(folder, &signed, &mut log, backed.is_some())
             .await?;
-        let backed = backed.filter(|_| !self.recover);
+        // Nobody signed another history behind the backup, so what it has there is the log's.
+        let nothing_later = remembered
+            .as_deref()
+            .and_then(size)
+            .is_none_or(|it| it <= signed.size);
+        let backed = backed.filter(|_| !self.recover || nothing_later);
         let (unsigned, reactions) = backed
             .map(|it| (it.unsigned, it.reactions))
             .unwrap_or_default();
@@ -252,7 +257,7 @@ fn returning(events: Vec<Event>, known: Vec<Fingerprint>) -> Vec<Returning> {
 }
 
 /// What a note says, without its signatures: those are the auditor's to check.
-fn checked(note: &str) -> anyhow::Result<Checkpoint> {
+pub(super) fn checked(note: &str) -> anyhow::Result<Checkpoint> {
     let text = note
         .rsplit_once("\n\n")
         .map(|(text, _)| format!("{text}\n"));

@@ -22,18 +22,27 @@ const MAX_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// An event's body and headers fit with room to spare.
 const MAX_MESSAGE: i32 = 1 << 20;
 
-/// The stream, checked to hold a prefix of this log.
+/// The stream, checked to hold a prefix of this log. All that was ordered to be erased up to `erased` is gone from the log, and so is
+/// in no stream that is made now; of a later order nobody knows that yet.
 pub(super) async fn find(
     context: &jetstream::Context,
     log: &Log,
     clock: &Clock,
     replicas: usize,
+    erased: u64,
 ) -> Result<Stream, Ended> {
     let name = cloudevents::stream_name(log.municipality());
     let stream = match context.get_stream(&name).await {
         Ok(stream) => stream,
         Err(error) if is_missing(&error.kind()) => {
-            create(context, log, oldest_kept(log, clock).await?, replicas).await?
+            create(
+                context,
+                log,
+                oldest_kept(log, clock).await?,
+                replicas,
+                erased,
+            )
+            .await?
         }
         Err(error) => return Err(anyhow!(error).context("NATS stream").into()),
     };
@@ -50,7 +59,7 @@ pub(super) async fn find(
                 .delete_stream(&name)
                 .await
                 .map_err(anyhow::Error::from)?;
-            return create(context, log, oldest, replicas).await;
+            return create(context, log, oldest, replicas, erased).await;
         }
     }
     let holds = if is_left(&stream, log).await.map_err(anyhow::Error::from)? {
@@ -68,7 +77,7 @@ pub(super) async fn find(
         .await
         .map_err(anyhow::Error::from)?;
     let oldest = oldest_kept(log, clock).await?;
-    create(context, log, oldest, replicas).await
+    create(context, log, oldest, replicas, erased).await
 }
 
 /// In a stream's metadata: up to which order it was made without what was erased.
@@ -115,10 +124,10 @@ async fn create(
     log: &Log,
     first: u64,
     replicas: usize,
+    erased: u64,
 ) -> Result<Stream, Ended> {
     let municipality = log.municipality();
     let name = cloudevents::stream_name(municipality);
-    let erased = erasing::newest(log).await.map_err(anyhow::Error::from)?;
     tracing::info!(stream = name, "making a NATS stream that begins at {first}");
     let config = Config {
         name,
