@@ -109,6 +109,40 @@ async fn jetstream_holds_the_log_at_its_positions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_an_older_release_is_made_anew_and_one_that_is_ahead_is_left() {
+    let server = Server::start().await.unwrap();
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let place = Place::sqlite();
+    let log = place.log().await;
+    append(&log, 1..20).await;
+    let town = log.municipality();
+    let context = jetstream::new(client.clone());
+    let older = Config {
+        name: cloudevents::stream_name(town),
+        subjects: vec![cloudevents::subject(town, ">")],
+        ..Config::default()
+    };
+    let stream = context.create_stream(older).await.unwrap();
+    let publish = async |count: u64| {
+        for _ in 0..count {
+            let subject = cloudevents::subject(town, "intake.Old");
+            let sent = context.publish(subject, "of old".into()).await.unwrap();
+            sent.await.unwrap();
+        }
+    };
+    publish(30).await;
+    let one = relay(&place, &log, &client, 1);
+    sleep(Duration::from_secs(1)).await;
+    let last = stream.get_info().await.unwrap().state.last_sequence;
+    assert_eq!(last, 30, "nothing of it was taken away");
+    drop(one);
+    place.pass(ledger::LEASE);
+    append(&log, 20..40).await;
+    let _another = relay(&place, &log, &client, 2);
+    assert_published(&client, &log).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wiped_jetstream_is_filled_again_with_the_same_numbers() {
     let mut server = Server::start().await.unwrap();
     let client = async_nats::connect(server.url()).await.unwrap();

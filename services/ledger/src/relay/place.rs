@@ -62,7 +62,11 @@ pub(super) async fn find(
             return create(context, log, oldest, replicas, erased).await;
         }
     }
-    let holds = if is_left(&stream, log).await.map_err(anyhow::Error::from)? {
+    let head = log.head().await.map_err(anyhow::Error::from)?.position;
+    // One that is ahead of the log is left for somebody to look at, whatever its form.
+    let holds = if !is_of_now(&stream) && stream.cached_info().state.last_sequence <= head {
+        "is of an older release"
+    } else if is_left(&stream, log).await.map_err(anyhow::Error::from)? {
         "is of the history that was left"
     } else {
         check_history(&stream, log).await?;
@@ -111,8 +115,22 @@ pub(crate) async fn is_left<I>(stream: &Stream<I>, log: &Log) -> Result<bool, Lo
         return Ok(false);
     }
     let message = stream.get_raw_message(fork.position).await.ok();
-    let told = message.and_then(|it| cloudevents::identity(&it.headers).ok());
-    Ok(told.is_some_and(|it| it != (fork.position, fork.commitment)))
+    let told = message.and_then(|it| cloudevents::from_message(&it.headers, &it.payload).ok());
+    Ok(told.is_some_and(|it| (it.position, it.commitment) != (fork.position, fork.commitment)))
+}
+
+/// In a stream's metadata: the form of its messages.
+const FORM: &str = "cozum-form";
+/// The event is the body.
+const FORM_OF_NOW: &str = "2";
+
+/// Whether a stream's messages are of the form that is read now; what is of another is only a cache of an older release.
+pub(crate) fn is_of_now(stream: &Stream) -> bool {
+    let config = &stream.cached_info().config;
+    config
+        .metadata
+        .get(FORM)
+        .is_some_and(|it| it == FORM_OF_NOW)
 }
 
 fn is_missing(kind: &GetStreamErrorKind) -> bool {
@@ -143,7 +161,11 @@ async fn create(
         deny_purge: true,
         allow_direct: true,
         compression: Some(Compression::S2),
-        metadata: [(ERASED.to_owned(), erased.to_string())].into(),
+        metadata: [
+            (ERASED.to_owned(), erased.to_string()),
+            (FORM.to_owned(), FORM_OF_NOW.to_owned()),
+        ]
+        .into(),
         first_sequence: Some(first).filter(|it| *it > 1),
         ..Config::default()
     };
@@ -171,12 +193,12 @@ async fn check_history(stream: &Stream, log: &Log) -> Result<(), Ended> {
     let Ok(message) = stream.get_raw_message(last).await else {
         return Ok(());
     };
-    let published = cloudevents::identity(&message.headers)
+    let published = cloudevents::from_message(&message.headers, &message.payload)
         .map_err(|error| Ended::Frozen(error.to_string()))?;
     let recorded = log.read(last - 1, 1).await.map_err(anyhow::Error::from)?;
-    let same = recorded
-        .first()
-        .is_some_and(|it| published == (it.position, it.commitment.clone()));
+    let same = recorded.first().is_some_and(|it| {
+        (published.position, &published.commitment) == (it.position, &it.commitment)
+    });
     if same {
         Ok(())
     } else {
