@@ -19,18 +19,29 @@ const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "c
 /// Runs them on the binary that was just built. A machine that has no browser and cannot get one skips them, and says so.
 pub(crate) fn run(filter: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> {
     let start = Instant::now();
-    let (Some(node), Some(chromium)) = (program(&["node"]), program(&CHROMIUM)) else {
-        if let Err(reason) = postgres::debian(&["chromium", "nodejs", "npm"]) {
-            println!(
-                "\nxtask: browser: SKIPPED, because node or Chromium is missing and could not be installed: {reason:#}"
-            );
-            return Ok(());
-        }
-        let (node, chromium) = program(&["node"])
-            .zip(program(&CHROMIUM))
-            .context("node and Chromium were installed, yet are not to be found")?;
-        return told([&node, &chromium], filter, tally, start);
-    };
+    let lacks = |names: &[&str]| program(names).is_none();
+    // Only what is missing: a Node from elsewhere and Debian's npm keep each other out.
+    let mut missing = vec![];
+    if lacks(&["node"]) {
+        missing.extend(["nodejs", "npm"]);
+    } else if lacks(&["npm"]) {
+        missing.push("npm");
+    }
+    if lacks(&CHROMIUM) {
+        missing.push("chromium");
+    }
+    if !missing.is_empty()
+        && let Err(reason) = postgres::debian(&missing)
+    {
+        println!(
+            "\nxtask: browser: SKIPPED, because {} cannot be installed: {reason:#}",
+            missing.join(", ")
+        );
+        return Ok(());
+    }
+    let (node, chromium) = program(&["node"])
+        .zip(program(&CHROMIUM))
+        .context("node and Chromium were installed, yet are not to be found")?;
     told([&node, &chromium], filter, tally, start)
 }
 
