@@ -395,6 +395,8 @@ async fn nobody_sees_more_of_the_past_than_of_today() -> anyhow::Result<()> {
         assert!(!page.html.contains(&leaves), "{}", page.html);
     }
     let personal = format!("/requests/{stays}?as_of={then}&view=personal");
-    assert_eq!(all.get(&personal).await?.0, 409, "the past is of facts");
+    assert_eq!(all.get(&personal).await?.0, 400, "the past is of facts");
+    let no_day = format!("/requests/{stays}?as_of=9720-53-55");
+    assert_eq!(all.get(&no_day).await?.0, 400, "no calendar has it");
     Ok(())
 }

@@ -13,7 +13,10 @@ use utoipa::{
     },
 };
 
-use super::{caller::Program, problem::Problem};
+use super::{
+    caller::Program,
+    problem::{Fault, Kind, Problem},
+};
 
 /// A moment as it is written: a position, a time, or a day.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,8 +67,10 @@ pub(super) fn exact(micros: i64) -> Option<String> {
 impl Moment {
     /// Where it cuts the caller's log.
     pub(super) async fn cut_off(&self, program: &Program) -> Result<CutOff, Problem> {
-        let refused = |it: chassis::Invalid| Problem::from(tonic::Status::from(it));
-        let as_of = AsOf::read("as_of", &self.0, &crate::text::zone()).map_err(refused)?;
+        let malformed = |it: chassis::Invalid| {
+            Problem::of(Kind::Invalid).naming([Fault::parameter("as_of", it.problem)])
+        };
+        let as_of = AsOf::read("as_of", &self.0, &crate::text::zone()).map_err(malformed)?;
         let ledger = program.centre.platform.ledger(program.municipality());
         let found = ledger.cut_off("as_of", as_of).await?;
         let recorded_at = i64::try_from(found.recorded_at).unwrap_or_default();

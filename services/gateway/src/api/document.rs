@@ -134,7 +134,8 @@ fn failures(path: &str, method: &str, operation: &Value) -> Vec<Kind> {
     if path.contains('{') {
         kinds.push(Kind::NotFound);
     }
-    if method != "get" {
+    // A moment that is well formed may not have come yet.
+    if method != "get" || header("as_of") {
         kinds.push(Kind::Conflict);
     }
     if header("If-Match") {

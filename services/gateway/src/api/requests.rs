@@ -297,7 +297,7 @@ pub(super) async fn get(
     if let Some(moment) = &look.as_of {
         if look.view == Some(View::Personal) {
             let fault = Fault::parameter("view", "is of facts where it is as of a moment");
-            return Err(Problem::of(Kind::Conflict).naming([fault]));
+            return Err(Problem::of(Kind::Invalid).naming([fault]));
         }
         return Ok(private(Json(
             as_it_was(&program, &entry.number, moment).await?,
