@@ -165,9 +165,9 @@ pub async fn carry_out(log: &Log) -> Result<(), StoreError> {
 /// served all the same, for nothing of it can be read any more but from the bytes of its files; it is tried again.
 pub(crate) async fn forget(log: &Log) {
     let outcome = log.store().forget().await;
-    if let Err(error) = &outcome {
-        tracing::warn!(log = %log.municipality(), error = %anyhow::Error::msg(error.to_string()),
+    log.standing().has_forgotten(outcome.is_ok());
+    if let Err(error) = outcome {
+        tracing::warn!(log = %log.municipality(), error = %anyhow::Error::from(error),
             "erased parts are still in the store's own log, because somebody reads for long: it is tried again");
     }
-    log.standing().has_forgotten(outcome.is_ok());
 }

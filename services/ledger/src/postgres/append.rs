@@ -68,7 +68,10 @@ impl Postgres {
         let known = self.look_up(&mut connection, head, asked).await?;
         let (batch, rest) = decide(known);
         let still_true = self.written(&mut connection, &batch).await?;
-        self.hold(connection);
+        // Who only looks is no busy writer, and nobody would tell it to rest.
+        if !batch.events.is_empty() {
+            self.hold(connection);
+        }
         Ok(still_true.then_some((batch, rest)))
     }
 

@@ -62,19 +62,20 @@ pub(super) async fn find(
             return create(context, log, oldest, replicas, erased).await;
         }
     }
-    let head = log.head().await.map_err(anyhow::Error::from)?.position;
+    let last = stream.cached_info().state.last_sequence;
     // One that is ahead of the log is left for somebody to look at, whatever its form.
-    let holds = if !is_of_now(&stream) && stream.cached_info().state.last_sequence <= head {
-        "is of an older release"
-    } else if is_left(&stream, log).await.map_err(anyhow::Error::from)? {
-        "is of the history that was left"
-    } else {
-        check_history(&stream, log).await?;
-        if !holds_erased(&stream, log).await? {
-            return Ok(stream);
-        }
-        "holds what was erased"
-    };
+    let holds =
+        if !is_of_now(&stream) && last <= log.head().await.map_err(anyhow::Error::from)?.position {
+            "is of an older release"
+        } else if is_left(&stream, log).await.map_err(anyhow::Error::from)? {
+            "is of the history that was left"
+        } else {
+            check_history(&stream, log).await?;
+            if !holds_erased(&stream, log).await? {
+                return Ok(stream);
+            }
+            "holds what was erased"
+        };
     tracing::warn!(stream = name, "a NATS stream that {holds} is made anew");
     context
         .delete_stream(&name)

@@ -75,8 +75,7 @@ impl Told {
         let recorded = log.read(last - 1, 1).await.map_err(anyhow::Error::from)?;
         let told = cloudevents::from_message(&message.headers, &message.payload).ok();
         let of = |it: &Event| (it.position, it.commitment.clone());
-        let same = recorded.first().map(of) == told.as_ref().map(of);
-        let same = same && told.is_some();
+        let same = told.is_some() && recorded.first().map(of) == told.as_ref().map(of);
         if same {
             return Ok(());
         }
